@@ -1,0 +1,131 @@
+"""Base classes of the generated types: structs, open enums and the value of an unknown union arm.
+
+What travels from the runtime must survive a newer runtime: an unknown field is ignored, an unknown enum value is kept
+as a pseudo-member, an unknown union arm becomes an `Unknown`. What travels to the runtime is checked before it leaves.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Self
+
+
+class Model(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """A JSON object of the protocol: immutable, read by attribute or, like the JSON it was, by wire name.
+
+    ``result.session_id``, ``result["session_id"]`` and ``result.get("session_id")`` are the same value. An optional
+    field that is absent on the wire has its default (``None`` or an empty collection).
+    """
+
+    def __getitem__(self, name: str) -> Any:
+        """Return the field with this wire name; raise ``KeyError`` when the type has none."""
+        config = self.__struct_config__
+        if name == config.tag_field:
+            return config.tag
+        for wire, attribute in zip(self.__struct_encode_fields__, self.__struct_fields__, strict=True):
+            if wire == name:
+                return getattr(self, attribute)
+        raise KeyError(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return the field with this wire name, or ``default`` when the type has none or it is ``None``."""
+        try:
+            value = self[name]
+        except KeyError:
+            return default
+        return default if value is None else value
+
+    def keys(self) -> Iterator[str]:
+        """Return the wire names of all fields, the tag of a union arm first."""
+        tag_field = self.__struct_config__.tag_field
+        if tag_field is not None:
+            yield tag_field
+        yield from self.__struct_encode_fields__
+
+    def __contains__(self, name: object) -> bool:
+        """Whether the type has a field with this wire name."""
+        return any(name == wire for wire in self.keys())
+
+
+class Params(Model, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a method takes. Absent parameters are ``UNSET``; a parameter that the contract lacks is refused."""
+
+
+class OpenStrEnum(StrEnum):
+    """A string enum whose values may grow: an unknown one is kept as a pseudo-member with its text.
+
+    A pseudo-member equals its text and encodes to it; `is_known` tells it from a listed member. It is a new object
+    each time, so compare with ``==``, not ``is``.
+    """
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        if not isinstance(value, str):
+            return None
+        member = str.__new__(cls, value)
+        member._name_ = f"UNKNOWN_{value}"
+        member._value_ = value
+        return member
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the contract lists this value."""
+        return self._value_ in type(self)._value2member_map_
+
+
+class Unknown:
+    """A union arm that the contract does not list, or a listed one whose content does not fit.
+
+    Attributes:
+        union: Name of the union or of the field that holds it.
+        tag: Value of the tag as received; ``None`` when it is absent.
+        data: The whole JSON object as received. It encodes to the same JSON again.
+        error: Why a listed arm could not be decoded; ``None`` for an arm that is not listed.
+    """
+
+    # A plain class on purpose: msgspec hands it to the encoder's hook, which gives back `data` unchanged.
+    __slots__ = ("data", "error", "tag", "union")
+    __match_args__ = ("tag", "data")
+
+    def __init__(self, union: str, tag: object, data: Any, error: str | None = None) -> None:
+        self.union = union
+        self.tag = tag
+        self.data = data
+        self.error = error
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Unknown):
+            return NotImplemented
+        return (self.tag, self.data, self.error) == (other.tag, other.data, other.error)
+
+    __hash__ = None  # type: ignore[assignment]  # it holds mutable JSON
+
+    def __repr__(self) -> str:
+        error = f", error={self.error!r}" if self.error else ""
+        return f"{type(self).__name__}({self.union!r}, tag={self.tag!r}, data={self.data!r}{error})"
+
+
+class Untagged(type):
+    """The class of an untagged union whose members msgspec cannot tell apart; they are tried in order."""
+
+    members: Callable[[], tuple[Any, ...]]
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        # msgspec checks what the decoding hook returned against this class; the hook has decoded a member already.
+        return True
+
+
+def untagged(name: str, members: Callable[[], tuple[Any, ...]]) -> Any:
+    """Return the run-time type of an untagged union.
+
+    Args:
+        name: Name of the union.
+        members: Returns the member types, most demanding first. A function, so that members may be declared later.
+    """
+    return Untagged(name, (), {"members": staticmethod(members)})
