@@ -1,0 +1,72 @@
+# Everything runs in a virtual environment inside the tree; nothing is installed anywhere else.
+# `make` alone lists what there is. `make demo` and `make test` need nothing but Python >= 3.11 and make.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# Where `python3` is too old, a newer one that is installed beside it will do.
+PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(if $(shell \
+	$(p) -c 'import sys; print("ok" if sys.version_info >= (3, 11) else "")' 2>/dev/null),$(p))))
+# Arguments for pytest: `make test ARGS="-k framing -x"`.
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test regen check lint types format runtime clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.development ## Create .venv with all that development needs
+
+demo: $(VENV)/.package ## Run the quick start on the embedded runtime
+	@$(BIN)/python examples/quickstart.py
+
+test: $(VENV)/.development ## Run all tests (on the real runtime too, where it is built)
+	@$(BIN)/python -m pytest $(ARGS)
+
+regen: $(VENV)/.development ## Rebuild openrpc.json and the generated package from contract/*.yaml
+	@$(BIN)/python -m codegen regen
+
+check: $(VENV)/.development ## Fail when generated files do not match the contract
+	@$(BIN)/python -m codegen check
+
+lint: $(VENV)/.development ## Check format, style and the contract's house rules
+	@$(BIN)/python -m ruff format --quiet --check
+	@$(BIN)/python -m ruff check --quiet
+	@$(BIN)/python -m codegen lint
+
+types: $(VENV)/.development ## Run mypy and pyright, both strict
+	@$(BIN)/python -m mypy --no-error-summary
+	@$(BIN)/python -m pyright --warnings
+
+format: $(VENV)/.development ## Format and apply the safe fixes
+	@$(BIN)/python -m ruff check --quiet --fix
+	@$(BIN)/python -m ruff format --quiet
+
+runtime: $(VENV)/.package ## Build the real runtime into the user's cache (needs cargo; minutes, once)
+	@$(BIN)/python scripts/build_runtime.py
+
+clean: ## Remove the virtual environment and all caches of the tree
+	@rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "Python 3.11 or newer is needed and was not found." >&2; \
+		echo "Install one, or name it: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1; fi
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else \
+		"$(PYTHON) is Python %d.%d; 3.11 or newer is needed" % sys.version_info[:2])'
+	@echo "Creating $(VENV) ..." >&2
+	@$(PYTHON) -m venv $(VENV)
+	@# The pip that comes with Python 3.11 knows neither --group nor license expressions.
+	@$(PIP) install --upgrade 'pip>=25.1'
+
+# The stamps are newer than pyproject.toml exactly when the environment was installed from it.
+$(VENV)/.package: pyproject.toml | $(BIN)/python
+	@$(PIP) install --editable .
+	@touch $@
+
+$(VENV)/.development: pyproject.toml | $(BIN)/python
+	@echo "Installing the development tools into $(VENV) ..." >&2
+	@$(PIP) install --editable . --group dev
+	@touch $@ $(VENV)/.package
