@@ -1,0 +1,1 @@
+"""What several test modules share: the runtimes to test on, recordings, walks through decoded values."""

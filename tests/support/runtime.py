@@ -1,0 +1,137 @@
+"""The two runtimes that the suite runs on: the embedded one, and the real ``rkat-rpc`` where it is built."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from tests.support.model_server import ModelServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import ModuleType
+
+Kind = Literal["embedded", "real"]
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+REALM = "tests"
+MODEL = "fake"
+"""The scripted model; every session of a test runtime uses it unless it asks for another."""
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """How to start one of the runtimes, with its state in a directory of its own.
+
+    Attributes:
+        kind: Which runtime it is, where a test has to know.
+        program: Value for ``MeerkatClient(rkat_path=...)``.
+        env: Environment variables that it needs beside those of this process.
+        state_root: Where it keeps its state.
+        model_server: What gives the real runtime its answers; ``None`` for the embedded one, whose model is within.
+    """
+
+    kind: Kind
+    program: str
+    env: dict[str, str]
+    state_root: Path
+    model_server: ModelServer | None = None
+    realm: str = field(default=REALM)
+
+    def command(self, *extra: str) -> list[str]:
+        """The command line that a client would use."""
+        start = [self.program] if self.kind == "real" else [sys.executable, "-m", "meerkat.embedded"]
+        return [*start, "--realm", self.realm, "--state-root", str(self.state_root), *extra]
+
+    def configure(self, extra: str = "") -> None:
+        """Write the realm's ``config.toml``; done before each test, and again by tests that need more in it.
+
+        Args:
+            extra: TOML to append.
+        """
+        realm = self.state_root / self.realm
+        realm.mkdir(parents=True, exist_ok=True)
+        # The embedded runtime reads the same file, whose address leads nowhere: its model is its own.
+        url = self.model_server.url if self.model_server else "http://127.0.0.1:9"
+        (realm / "config.toml").write_text(_config(url) + extra)
+
+
+@contextmanager
+def embedded(state_root: Path) -> Iterator[Runtime]:
+    """Yield the embedded runtime."""
+    runtime = Runtime("embedded", "embedded", {}, state_root)
+    runtime.configure()
+    yield runtime
+
+
+@contextmanager
+def real(program: Path, state_root: Path) -> Iterator[Runtime]:
+    """Yield the real runtime, answered by a model server that is up for as long."""
+    with ModelServer() as server:
+        runtime = Runtime("real", str(program), {"RUST_LOG": "warn"}, state_root, server)
+        runtime.configure()
+        yield runtime
+
+
+def find_real() -> Path | str:
+    """Find the real runtime: ``MEERKAT_BIN_PATH``, the build cache, then ``PATH``.
+
+    Returns:
+        Its path, or the reason why there is none and what to do about it.
+
+    Raises:
+        FileNotFoundError: ``MEERKAT_BIN_PATH`` is set and names no program: that is a mistake, not an absence.
+    """
+    named = os.environ.get("MEERKAT_BIN_PATH")
+    if named:
+        path = Path(named)
+        if not path.is_file():
+            raise FileNotFoundError(f"MEERKAT_BIN_PATH names {named!r}, which is no file")
+        return path
+    builder = _builder()
+    version = builder.contract_version()
+    cached: Path = builder.cache_root() / version / "bin" / builder.BINARY
+    if cached.is_file():
+        return cached
+    found = shutil.which(builder.BINARY)
+    if found:
+        said = subprocess.run([found, "--version"], check=True, capture_output=True, text=True).stdout.strip()
+        if said == f"{builder.BINARY} {version}":
+            return Path(found)
+        return f"{found} is {said!r}, not {builder.BINARY} {version}; `make runtime` builds that one"
+    return f"the real runtime ({builder.BINARY} {version}) is not built; `make runtime` builds it"
+
+
+def _builder() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("build_runtime", ROOT / "scripts" / "build_runtime.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _config(url: str) -> str:
+    return f"""\
+[agent]
+model = "{MODEL}"
+
+[self_hosted.servers.local]
+transport = "openai_compatible"
+base_url = "{url}"
+api_style = "chat_completions"
+
+[self_hosted.models.{MODEL}]
+server = "local"
+remote_model = "fake-1"
+display_name = "Fake"
+family = "fake"
+
+"""
