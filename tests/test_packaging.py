@@ -1,0 +1,93 @@
+"""What is shipped: the wheel's content, and what an import costs and loads."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import venv
+import zipfile
+from email import message_from_string
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+IMPORT_BUDGET_MS = 60
+"""What `import meerkat` may cost beside a bare interpreter, nothing else loaded."""
+
+
+def run(command: list[str | Path]) -> str:
+    """Run a command; on failure, show what it said."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, f"{command} exited with {done.returncode}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this tree."""
+    out = tmp_path_factory.mktemp("wheel")
+    run([sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", out, "."])
+    (built,) = out.glob("*.whl")
+    return built
+
+
+def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    source = {
+        path.relative_to(ROOT / "src").as_posix()
+        for path in (ROOT / "src" / "meerkat").rglob("*")
+        if path.is_file() and path.suffix != ".pyc"
+    }
+    packed = {name for name in names if ".dist-info/" not in name}
+    assert packed == source
+    assert "meerkat/py.typed" in packed
+    licenses = {Path(name).name for name in names if "/licenses/" in name}
+    assert licenses == {"LICENSE-MIT", "LICENSE-APACHE"}
+
+
+def test_the_metadata_say_what_it_needs(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        metadata = message_from_string(archive.read(name).decode())
+        (scripts,) = (name for name in archive.namelist() if name.endswith(".dist-info/entry_points.txt"))
+        commands = archive.read(scripts).decode()
+    requirements = {text.split(">")[0] for text in metadata.get_all("Requires-Dist", [])}
+    assert metadata["Name"] == "meerkat-sdk"
+    assert metadata["Requires-Python"] == ">=3.11"
+    assert metadata["License-Expression"] == "MIT OR Apache-2.0"
+    assert requirements == {"anyio", "msgspec", "trio"}
+    assert "meerkat-embedded = meerkat.embedded.__main__:main" in commands
+
+
+def test_the_version_is_the_contract_version(wheel: Path) -> None:
+    contract = json.loads((ROOT / "contract" / "openrpc.json").read_text())["info"]["version"]
+    assert wheel.name.split("-")[1].split(".post")[0] == contract
+
+
+@pytest.mark.requirement("G04")
+def test_an_import_loads_no_event_loop() -> None:
+    loaded = run([sys.executable, "-c", "import meerkat, sys; print(*sorted(sys.modules))"]).split()
+    assert "meerkat" in loaded
+    assert {"asyncio", "trio", "anyio", "ssl"}.isdisjoint(loaded)
+
+
+@pytest.mark.requirement("G04")
+def test_an_import_stays_within_its_budget() -> None:
+    program = "import time; t = time.perf_counter(); import meerkat; print((time.perf_counter() - t) * 1000)"
+    run([sys.executable, "-c", program])  # compiles what is not compiled yet
+    best = min(float(run([sys.executable, "-c", program])) for _ in range(7))
+    assert best <= IMPORT_BUDGET_MS
+
+
+@pytest.mark.requirement("G05")
+def test_a_clean_environment_with_the_wheel_alone_runs_the_quick_start(wheel: Path, tmp_path: Path) -> None:
+    environment = tmp_path / "venv"
+    venv.create(environment, with_pip=False)
+    python = environment / "bin" / "python"
+    run([sys.executable, "-m", "pip", "--quiet", "--python", python, "install", wheel])
+    said = run([python, "-I", ROOT / "examples" / "quickstart.py"])
+    assert said == run([sys.executable, ROOT / "examples" / "quickstart.py"])
