@@ -77,7 +77,8 @@ class ModelServer:
             reply = script.answer(
                 [_text(message["content"]) for message in messages if message["role"] == "user"],
                 tool_result=_text(last["content"]) if last.get("role") == "tool" else None,
-                structured="response_format" in body,
+                # The runtime marks a request for structured output by nothing but the temperature, which is 0 then.
+                structured=body.get("temperature") == 0,
                 attempt=self._failures[request],
                 turns=self._turns,
             )
@@ -124,20 +125,23 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server: _Server
+
+    @property
+    def model(self) -> ModelServer:
+        """The model that the server belongs to."""
+        return cast("_Server", self.server).model
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # named by the base class
         """Keep the test's output free of access logs."""
 
     def do_POST(self) -> None:
         """Answer a chat-completion request."""
-        model = self.server.model
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if self.path != "/v1/chat/completions":
             self._fail(404, f"no {self.path} here")
             return
         try:
-            reply = model.answer(body, self.headers.get("Authorization"))
+            reply = self.model.answer(body, self.headers.get("Authorization"))
         except script.ScriptError as error:
             self._fail(400, str(error))
             return
@@ -167,7 +171,7 @@ class _Handler(BaseHTTPRequestHandler):
                 case script.Reason(text):
                     self._event({"choices": [{"delta": {"reasoning": text}}]})
                 case script.Sleep(seconds):
-                    if self.server.model.closing.wait(seconds):
+                    if self.model.closing.wait(seconds):
                         return
         delta: dict[str, Any] = {}
         if reply.tools:
@@ -178,7 +182,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"data: [DONE]\n\n")
 
     def _tool_call(self, index: int, tool: script.Tool) -> dict[str, Any]:
-        call_id = f"call_{next(self.server.model.call_ids)}"
+        call_id = f"call_{next(self.model.call_ids)}"
         function = {"name": tool.name, "arguments": json.dumps(tool.args)}
         return {"index": index, "id": call_id, "function": function}
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from tests.support.model_server import ModelServer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from types import ModuleType
 
 Kind = Literal["embedded", "real"]
@@ -64,7 +64,7 @@ class Runtime:
 
 
 @contextmanager
-def embedded(state_root: Path) -> Iterator[Runtime]:
+def embedded(state_root: Path) -> Generator[Runtime]:
     """Yield the embedded runtime."""
     runtime = Runtime("embedded", "embedded", {}, state_root)
     runtime.configure()
@@ -72,7 +72,7 @@ def embedded(state_root: Path) -> Iterator[Runtime]:
 
 
 @contextmanager
-def real(program: Path, state_root: Path) -> Iterator[Runtime]:
+def real(program: Path, state_root: Path) -> Generator[Runtime]:
     """Yield the real runtime, answered by a model server that is up for as long."""
     with ModelServer() as server:
         runtime = Runtime("real", str(program), {"RUST_LOG": "warn"}, state_root, server)
@@ -96,17 +96,18 @@ def find_real() -> Path | str:
             raise FileNotFoundError(f"MEERKAT_BIN_PATH names {named!r}, which is no file")
         return path
     builder = _builder()
-    version = builder.contract_version()
-    cached: Path = builder.cache_root() / version / "bin" / builder.BINARY
+    binary: str = builder.BINARY
+    version: str = builder.contract_version()
+    cached: Path = builder.cache_root() / version / "bin" / binary
     if cached.is_file():
         return cached
-    found = shutil.which(builder.BINARY)
+    found = shutil.which(binary)
     if found:
         said = subprocess.run([found, "--version"], check=True, capture_output=True, text=True).stdout.strip()
-        if said == f"{builder.BINARY} {version}":
+        if said == f"{binary} {version}":
             return Path(found)
-        return f"{found} is {said!r}, not {builder.BINARY} {version}; `make runtime` builds that one"
-    return f"the real runtime ({builder.BINARY} {version}) is not built; `make runtime` builds it"
+        return f"{found} is {said!r}, not {binary} {version}; `make runtime` builds that one"
+    return f"the real runtime ({binary} {version}) is not built; `make runtime` builds it"
 
 
 def _builder() -> ModuleType:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from meerkat._core.codec import is_array, is_object
 from meerkat._core.model import Model, OpenStrEnum, Unknown
 
 if TYPE_CHECKING:
@@ -22,10 +23,10 @@ def unknowns(value: object, path: str = "$") -> Iterator[str]:
     elif isinstance(value, Model):
         for name in value.__struct_fields__:
             yield from unknowns(getattr(value, name), f"{path}.{name}")
-    elif isinstance(value, dict):
+    elif is_object(value):
         for key, item in value.items():
             yield from unknowns(item, f"{path}.{key}")
-    elif isinstance(value, list | tuple):
+    elif is_array(value):
         for index, item in enumerate(value):
             yield from unknowns(item, f"{path}[{index}]")
 
@@ -43,7 +44,7 @@ def losses(wire: Any, value: object, again: Any, path: str = "$") -> Iterator[st
         again: What that was encoded to.
         path: Where in the JSON this is.
     """
-    if isinstance(wire, dict) and isinstance(again, dict):
+    if is_object(wire) and is_object(again):
         for key in again.keys() - wire.keys():
             yield f"{path}.{key}: appeared as {again[key]!r}"
         for key, item in wire.items():
@@ -52,10 +53,10 @@ def losses(wire: Any, value: object, again: Any, path: str = "$") -> Iterator[st
                 yield from losses(item, inner, again[key], f"{path}.{key}")
             elif not (isinstance(value, Model) and _is_default(value, key, item)):
                 yield f"{path}.{key}: lost {item!r}"
-    elif isinstance(wire, list) and isinstance(again, list):
+    elif is_array(wire) and is_array(again):
         if len(wire) != len(again):
             yield f"{path}: {len(wire)} items became {len(again)}"
-        items = value if isinstance(value, list | tuple) else [None] * len(wire)
+        items: list[Any] = value if is_array(value) else [None] * len(wire)
         for index, (item, inner, other) in enumerate(zip(wire, items, again, strict=False)):
             yield from losses(item, inner, other, f"{path}[{index}]")
     elif wire != again or isinstance(wire, bool) != isinstance(again, bool):
@@ -65,7 +66,7 @@ def losses(wire: Any, value: object, again: Any, path: str = "$") -> Iterator[st
 def _inner(value: object, key: str) -> object:
     if isinstance(value, Model) and key in value:
         return value[key]
-    return value.get(key) if isinstance(value, dict) else None
+    return value.get(key) if is_object(value) else None
 
 
 def _is_default(value: Model, key: str, wire: Any) -> bool:
