@@ -38,6 +38,11 @@ def is_mapping(value: object) -> TypeGuard[Mapping[str, Any]]:
     return isinstance(value, Mapping)
 
 
+def is_sequence(value: object) -> TypeGuard[Sequence[Any]]:
+    """Whether a caller's value is a list or the like, and not text."""
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes)
+
+
 def enc_hook(value: Any) -> Any:
     """Encode what msgspec does not know: an `Unknown` is the JSON that it was."""
     if isinstance(value, Unknown):
@@ -122,9 +127,8 @@ def _where_unencodable(value: Any, reason: str, path: str = "$", depth: int = 10
     children: list[tuple[str, Any]] = []
     if is_mapping(value):
         children = [(f"{path}.{key}", item) for key, item in value.items()]
-    elif isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        items: Sequence[Any] = value
-        children = [(f"{path}[{index}]", item) for index, item in enumerate(items)]
+    elif is_sequence(value):
+        children = [(f"{path}[{index}]", item) for index, item in enumerate(value)]
     for where, child in children if depth else ():
         try:
             msgspec.to_builtins(child, enc_hook=enc_hook)

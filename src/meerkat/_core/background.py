@@ -1,0 +1,71 @@
+"""Tasks without a task group, on trio and on asyncio.
+
+A connection lives between ``connect()`` and ``close()``, which need not stand in one block; so its tasks cannot belong
+to a task group of the caller. trio has system tasks for this, asyncio plain ones; both must never raise.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import logging
+import sys
+from typing import TYPE_CHECKING, Any
+
+from anyio import CancelScope, Event
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+logger = logging.getLogger("meerkat.background")
+
+
+class Background:
+    """A task that runs until it ends, is cancelled, or the event loop ends."""
+
+    def __init__(self, function: Callable[[], Awaitable[Any]], name: str) -> None:
+        self._function = function
+        self._scope = CancelScope()
+        self._ended = Event()
+        self._task = _spawn(self._run, name)
+        self._name = name
+
+    def cancel(self) -> None:
+        """Ask it to end."""
+        self._scope.cancel()
+
+    async def wait(self) -> None:
+        """Wait until it has ended."""
+        await self._ended.wait()
+
+    async def _run(self) -> None:
+        try:
+            with self._scope:
+                await self._function()
+        except Exception:
+            # Raising would take down the whole program on trio, and be reported late or never on asyncio.
+            logger.exception("the task %s failed", self._name)
+        finally:
+            self._ended.set()
+
+
+def in_trio() -> bool:
+    """Whether the caller runs under trio; asyncio otherwise. Does not import trio."""
+    if "trio" not in sys.modules:
+        return False
+    import trio  # noqa: PLC0415  # only where the program has it already
+
+    return trio.lowlevel.in_trio_run()
+
+
+def _spawn(function: Callable[[], Awaitable[None]], name: str) -> object:
+    if in_trio():
+        import trio  # noqa: PLC0415  # see in_trio
+
+        return trio.lowlevel.spawn_system_task(function, name=name, context=contextvars.copy_context())
+    import asyncio  # noqa: PLC0415  # a program on trio does without it
+
+    async def run() -> None:
+        await function()
+
+    # The loop holds tasks weakly; the caller keeps what is returned.
+    return asyncio.get_running_loop().create_task(run(), name=name)

@@ -1,0 +1,175 @@
+"""Bytes to lines to frames: one JSON value a line, whatever the sizes of the chunks. No I/O."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+PREFIX_SIZE: Final = 4096  # how much of an overlong line is kept, to tell which call it answers
+NO_VALUE: Final = msgspec.Raw()  # marks an absent key; a null is Raw(b"null")
+
+
+class ErrorBody(msgspec.Struct, gc=False):
+    """The ``error`` of an answer."""
+
+    code: int
+    message: str = ""
+    data: msgspec.Raw = NO_VALUE
+
+
+class Frame(msgspec.Struct, gc=False):
+    """One line: a request, a notification or an answer. Values stay undecoded until their type is known."""
+
+    id: int | str | msgspec.UnsetType | None = msgspec.UNSET
+    method: str | None = None
+    params: msgspec.Raw = NO_VALUE
+    result: msgspec.Raw = NO_VALUE
+    error: ErrorBody | None = None
+
+
+class BadLine(msgspec.Struct, gc=False):
+    """A line that is no frame.
+
+    Attributes:
+        reason: What is wrong with it.
+        text: Its beginning.
+        answers: Id of the call that it seems to answer, if it can be told.
+        too_long: Its length in bytes when it was over the limit, else 0.
+    """
+
+    reason: str
+    text: str
+    answers: int | None = None
+    too_long: int = 0
+
+
+_frames = msgspec.json.Decoder(Frame)
+
+
+class LineReader:
+    """Cuts a byte stream into frames.
+
+    Lines are decoded a block at a time, since one call of the decoder for many lines is much faster; only when a block
+    has a bad line is it decoded line by line. Cost is linear in the size of a line: parts are joined once.
+
+    Args:
+        limit: Longest line in bytes that is kept; a longer one becomes a `BadLine` and reading goes on behind it.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._parts: list[bytes] = []  # of the line that is not complete yet
+        self._size = 0
+        self._skipping = False  # the line is over the limit: only its size and its beginning are of interest
+
+    def feed(self, chunk: bytes) -> list[Frame | BadLine]:
+        """Take the next bytes; return what became complete with them, in order."""
+        last = chunk.rfind(b"\n")
+        if last < 0:
+            self._keep(chunk)
+            return []
+        out: list[Frame | BadLine] = []
+        start = 0
+        if self._parts:
+            start = chunk.index(b"\n") + 1
+            self._keep(chunk[:start])
+            self._finish(out)
+        if start <= last:
+            self._decode(chunk[start : last + 1], out)
+        if last + 1 < len(chunk):
+            self._keep(chunk[last + 1 :])
+        return out
+
+    def end(self) -> list[Frame | BadLine]:
+        """Take the end of the stream; a line without its newline is still a line."""
+        out: list[Frame | BadLine] = []
+        if self._parts:
+            self._finish(out)
+        return out
+
+    def _keep(self, part: bytes) -> None:
+        self._size += len(part)
+        if self._skipping:
+            return
+        self._parts.append(part)
+        if self._size > self._limit:
+            self._skipping = True
+            self._parts = [b"".join(self._parts)[:PREFIX_SIZE]]
+
+    def _finish(self, out: list[Frame | BadLine]) -> None:
+        line = b"".join(self._parts)
+        size = self._size
+        skipped = self._skipping
+        self._parts, self._size, self._skipping = [], 0, False
+        if skipped:
+            out.append(_too_long(line, size, self._limit))
+        else:
+            self._decode(line, out)
+
+    def _decode(self, block: bytes, out: list[Frame | BadLine]) -> None:
+        if len(block) <= self._limit:
+            try:
+                frames = _frames.decode_lines(block)
+            except (msgspec.MsgspecError, UnicodeDecodeError):
+                pass
+            else:
+                out.extend(frames)
+                return
+        for line in block.split(b"\n"):
+            if len(line) > self._limit:
+                out.append(_too_long(line[:PREFIX_SIZE], len(line), self._limit))
+            elif line.strip():
+                out.append(_decode_line(line))
+
+
+def _decode_line(line: bytes) -> Frame | BadLine:
+    try:
+        return _frames.decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        text = line[:200].decode(errors="replace")
+        return BadLine(f"not a JSON-RPC message: {error}", text, _answered_id(line))
+
+
+def _too_long(prefix: bytes, size: int, limit: int) -> BadLine:
+    reason = f"a line of {size:,} bytes is over the limit of {limit:,} bytes"
+    return BadLine(reason, prefix[:200].decode(errors="replace"), _guess_id(prefix), size)
+
+
+class _Answer(msgspec.Struct):
+    id: int
+    method: msgspec.Raw = NO_VALUE
+
+
+def _answered_id(line: bytes) -> int | None:
+    """Id of the call that a line answers which is JSON but no proper answer."""
+    try:
+        answer = msgspec.json.decode(line, type=_Answer)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    return answer.id if answer.method is NO_VALUE else None
+
+
+def _guess_id(prefix: bytes) -> int | None:
+    """Id in the beginning of a line too long to decode: its top-level ``id``, if that comes before the big value."""
+    depth = 0
+    in_string = False
+    position = 0
+    while position < len(prefix):
+        char = prefix[position : position + 1]
+        if in_string:
+            if char == b"\\":
+                position += 1
+            elif char == b'"':
+                in_string = False
+        elif char == b'"':
+            if depth == 1 and prefix.startswith(b'"id":', position):
+                digits = prefix[position + 5 :].lstrip().split(b",", 1)[0].strip(b" }")
+                return int(digits) if digits.isdigit() else None
+            in_string = True
+        elif char in b"{[":
+            depth += 1
+        elif char in b"}]":
+            depth -= 1
+        position += 1
+    return None

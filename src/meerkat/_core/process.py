@@ -1,0 +1,188 @@
+"""The runtime as a child process: its pipes, its end, its standard error."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Final
+
+import anyio
+import anyio.lowlevel
+from anyio import to_thread
+
+from meerkat._core.errors import RuntimeNotFoundError, RuntimeStartError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+PIPE_SIZE: Final = 256 * 1024
+STDERR_TAIL: Final = 16 * 1024
+_F_SETPIPE_SZ: Final = 1031  # Linux
+
+
+class RuntimeProcess:
+    """A runtime that this process started, in a process group of its own.
+
+    Attributes:
+        stdin: Descriptor to write requests to; non-blocking.
+        stdout: Descriptor to read answers from; non-blocking.
+    """
+
+    def __init__(self, command: Sequence[str], *, env: Mapping[str, str], cwd: str | None) -> None:
+        """Start the program.
+
+        Raises:
+            RuntimeNotFoundError: There is no such program.
+            RuntimeStartError: The system refused to start it.
+        """
+        if cwd is not None and not os.path.isdir(cwd):  # noqa: PTH112  # Popen blames the program for it
+            raise RuntimeStartError(message=f"the working directory {cwd!r} does not exist")
+        child_stdin, self.stdin = os.pipe()
+        self.stdout, child_stdout = os.pipe()
+        self._stderr, child_stderr = os.pipe()
+        self._open = {self.stdin, self.stdout, self._stderr}
+        try:
+            # Arguments are handed over as they are; no shell is involved.
+            self._popen = subprocess.Popen(  # noqa: S603
+                list(command),
+                stdin=child_stdin,
+                stdout=child_stdout,
+                stderr=child_stderr,
+                env=dict(env),
+                cwd=cwd,
+                start_new_session=True,
+            )
+        except OSError as error:
+            self._close_all()
+            kind = RuntimeNotFoundError if isinstance(error, FileNotFoundError) else RuntimeStartError
+            raise kind(message=f"{command[0]!r} could not be started: {error.strerror}") from error
+        finally:
+            for descriptor in (child_stdin, child_stdout, child_stderr):
+                os.close(descriptor)
+        for descriptor in self._open:
+            os.set_blocking(descriptor, False)
+        self._tail = bytearray()
+        self._exited = anyio.Event()
+        _grow_pipe(self.stdout)
+        _LIVE.add(self)
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        return self._popen.pid
+
+    @property
+    def return_code(self) -> int | None:
+        """Exit status, negative for a signal; ``None`` while it runs."""
+        return self._popen.returncode
+
+    @property
+    def stderr_tail(self) -> str:
+        """The end of what it wrote to its standard error."""
+        return self._tail.decode(errors="replace")
+
+    def describe_end(self, living: str) -> str:
+        """Say in words how it ended, or ``living`` if it did not, with the end of its standard error."""
+        code = self.return_code
+        if code is None:
+            how = living
+        elif code < 0:
+            how = f"was ended by {_signal_name(-code)}"
+        else:
+            how = f"exited with status {code}"
+        tail = self.stderr_tail.strip()
+        return f"the runtime (pid {self.pid}) {how}" + (f"; its last words:\n{tail}" if tail else "")
+
+    async def drain_stderr(self) -> None:
+        """Read its standard error until it ends, keeping the tail; runs for the life of the process."""
+        while True:
+            try:
+                chunk = os.read(self._stderr, 65536)
+            except BlockingIOError:
+                await anyio.wait_readable(self._stderr)
+                continue
+            if not chunk:
+                return
+            self._tail += chunk
+            del self._tail[:-STDERR_TAIL]
+            await anyio.lowlevel.checkpoint()
+
+    async def watch(self) -> None:
+        """Wait for its end and reap it; runs for the life of the process."""
+        if sys.platform == "linux":
+            descriptor = os.pidfd_open(self.pid)
+            try:
+                await anyio.wait_readable(descriptor)
+            finally:
+                os.close(descriptor)
+            self._popen.wait()
+        else:
+            await to_thread.run_sync(self._popen.wait, abandon_on_cancel=True)
+        self._exited.set()
+
+    async def wait(self, seconds: float) -> bool:
+        """Wait until it has ended, at most so long; return whether it has."""
+        with anyio.move_on_after(seconds):
+            await self._exited.wait()
+        return self._exited.is_set()
+
+    def close_stdin(self) -> None:
+        """Tell it that no more requests come."""
+        self._close(self.stdin)
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send a signal to its whole process group, whatever of it still lives."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
+
+    def release(self) -> None:
+        """Close its pipes and end what is left of its group. The tasks that use them must have ended."""
+        self._close_all()
+        self.send_signal(signal.SIGKILL)
+        if self._popen.returncode is None:
+            self._popen.wait()
+        _LIVE.discard(self)
+
+    def kill(self) -> None:
+        """End it at once, without waiting for anything that needs an event loop."""
+        self.send_signal(signal.SIGKILL)
+        self._popen.wait()
+        _LIVE.discard(self)
+
+    def _close(self, descriptor: int) -> None:
+        if descriptor in self._open:
+            self._open.discard(descriptor)
+            os.close(descriptor)
+
+    def _close_all(self) -> None:
+        for descriptor in list(self._open):
+            self._close(descriptor)
+
+
+_LIVE: set[RuntimeProcess] = set()
+
+
+@atexit.register
+def _end_all() -> None:
+    """End every runtime that was not closed; a program that is killed ends them by closing their input."""
+    for process in list(_LIVE):
+        process.kill()
+
+
+def _grow_pipe(descriptor: int) -> None:
+    # A larger pipe means fewer switches between the processes; the system may refuse it.
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(descriptor, _F_SETPIPE_SZ, PIPE_SIZE)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

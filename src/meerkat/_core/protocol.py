@@ -1,0 +1,346 @@
+"""JSON-RPC as a state machine: ids, pending calls, cancellation, faults. No I/O, no async.
+
+Fed with bytes, it settles calls and returns what the runtime sent on its own; asked for bytes, it gives what may be
+written now. A driver around it reads, writes and waits.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from meerkat._core.errors import (
+    InvalidResponseError,
+    MeerkatError,
+    MessageTooLargeError,
+    ProtocolViolationError,
+    RequestLostError,
+)
+from meerkat._core.flow import WINDOW, Gate, Line
+from meerkat._core.framing import NO_VALUE, BadLine, ErrorBody, Frame, LineReader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+logger = logging.getLogger("meerkat.protocol")
+
+MAX_LINE: Final = 256 * 1024 * 1024
+MAX_BAD_LINES: Final = 1000
+PARSE_ERROR: Final = -32700
+
+
+class Call:
+    """A request on its way.
+
+    Attributes:
+        key: Its JSON-RPC id.
+        method: Name of the RPC method.
+        cancellable: Whether the runtime knows how to cancel it.
+        null_id_errors: Whether the runtime answers its bad parameters without an id.
+        done: Whether it is settled: answered, or failed by a fault.
+        abandoned: Whether nobody waits for it any more.
+        result: The answer's result, undecoded; absent while not done or when it failed.
+        error: The error object of the answer, or the fault that ended it; ``None`` otherwise.
+        on_done: Called once each, when it is settled; also after it was abandoned.
+    """
+
+    __slots__ = (
+        "abandoned",
+        "cancellable",
+        "done",
+        "error",
+        "key",
+        "line",
+        "method",
+        "null_id_errors",
+        "on_done",
+        "result",
+    )
+
+    def __init__(self, key: int, method: str, *, cancellable: bool, null_id_errors: bool) -> None:
+        self.key = key
+        self.method = method
+        self.cancellable = cancellable
+        self.null_id_errors = null_id_errors
+        self.done = False
+        self.abandoned = False
+        self.result: msgspec.Raw = NO_VALUE
+        self.error: ErrorBody | MeerkatError | None = None
+        self.on_done: list[Callable[[], None]] = []
+        self.line: Line | None = None
+
+    def __repr__(self) -> str:
+        return f"Call({self.key}, {self.method!r})"
+
+    def settle(self, result: msgspec.Raw, error: ErrorBody | MeerkatError | None) -> None:
+        """Give it its outcome; a second one is ignored."""
+        if self.done:
+            return
+        self.done = True
+        self.result = result
+        self.error = error
+        for callback in self.on_done:
+            callback()
+
+
+class Request(msgspec.Struct, gc=False):
+    """Something that the runtime sent on its own: a notification, or with an ``id`` a request to be answered."""
+
+    method: str
+    params: msgspec.Raw
+    id: int | str | None = None
+
+
+class Counters(msgspec.Struct):
+    """What happened on a connection that no caller was told."""
+
+    bad_lines: int = 0
+    late_answers: int = 0
+    strays: int = 0
+
+
+class Protocol:
+    """The client's side of a JSON-RPC connection.
+
+    Args:
+        probe: Name of a small request without parameters, used to prove that lines were read.
+        cancel: Name of the notification that cancels a request, whose parameter is ``request_id``.
+        window: Bytes of request lines that may be unread; ``None`` for a runtime that reads all the time.
+        max_line: Longest line in bytes that is accepted.
+        max_bad_lines: How many lines that are no part of the protocol are skipped before the connection is given up.
+    """
+
+    def __init__(
+        self,
+        *,
+        probe: str,
+        cancel: str = "cancel",
+        window: int | None = WINDOW,
+        max_line: int = MAX_LINE,
+        max_bad_lines: int = MAX_BAD_LINES,
+    ) -> None:
+        self._probe = probe
+        self._cancel = cancel
+        self._max_bad_lines = max_bad_lines
+        self._reader = LineReader(max_line)
+        self._gate = Gate(window, self._make_probe)
+        self._next_key = 1
+        self._calls: dict[int, Call] = {}
+        self.fault: MeerkatError | None = None
+        self.counters = Counters()
+
+    @property
+    def pending(self) -> int:
+        """How many calls are not settled, abandoned ones included."""
+        return len(self._calls)
+
+    @property
+    def resent(self) -> int:
+        """How many lines were sent again because the runtime lost them."""
+        return self._gate.resent
+
+    @property
+    def probe_out(self) -> int | None:
+        """Id of the newest probe that is not answered; see `probe_again`."""
+        return self._gate.probe_out
+
+    # Outgoing
+
+    def call(self, method: str, params: bytes, *, cancellable: bool = False, null_id_errors: bool = False) -> Call:
+        """Register a request and queue its line.
+
+        Raises:
+            MeerkatError: The fault that ended the connection.
+        """
+        if self.fault is not None:
+            raise self.fault
+        call = Call(self._new_key(), method, cancellable=cancellable, null_id_errors=null_id_errors)
+        call.line = Line(_request(call.key, method, params), call.key, lambda: self._give_up(call))
+        self._calls[call.key] = call
+        self._gate.put(call.line)
+        return call
+
+    def notify(self, method: str, params: bytes) -> None:
+        """Queue a notification."""
+        if self.fault is None:
+            self._gate.put(Line(_notification(method, params)))
+
+    def answer(self, request_id: int | str, result: bytes) -> None:
+        """Queue the answer to a request of the runtime."""
+        self._answer(b'{"jsonrpc":"2.0","id":%b,"result":%b}\n' % (msgspec.json.encode(request_id), result))
+
+    def answer_error(self, request_id: int | str, code: int, message: str) -> None:
+        """Queue an error as the answer to a request of the runtime."""
+        body = msgspec.json.encode({"code": code, "message": message})
+        self._answer(b'{"jsonrpc":"2.0","id":%b,"error":%b}\n' % (msgspec.json.encode(request_id), body))
+
+    def abandon(self, call: Call) -> None:
+        """Note that nobody waits for a call any more.
+
+        A call that did not go out is withdrawn; one that did is cancelled if the runtime knows how. Its answer, if one
+        comes, is taken silently.
+        """
+        if call.done or call.abandoned:
+            return
+        call.abandoned = True
+        line = call.line
+        if line is not None and self._gate.withdraw(line):
+            self._calls.pop(call.key, None)
+            call.settle(NO_VALUE, None)
+        elif call.cancellable:
+            self._cancel_remote(call)
+
+    def cancel_all(self) -> None:
+        """Cancel every call that can be cancelled, before the connection is closed."""
+        for call in self._calls.values():
+            if call.cancellable and not call.abandoned:
+                self._cancel_remote(call)
+
+    def data_to_send(self) -> bytes:
+        """Return what may be written now, whole lines; it must be written before the next call."""
+        return self._gate.take()
+
+    def probe_again(self) -> None:
+        """Send another probe, since the one that is out may have been lost; for the driver's timer."""
+        self._gate.probe_again()
+
+    # Incoming
+
+    def receive(self, chunk: bytes) -> list[Request]:
+        """Take bytes from the runtime: settle calls, return what it sent on its own."""
+        return self._take(self._reader.feed(chunk))
+
+    def receive_end(self) -> list[Request]:
+        """Take the end of the runtime's output."""
+        return self._take(self._reader.end())
+
+    def fail(self, fault: MeerkatError) -> None:
+        """End the connection: every call fails with the first fault, now and later."""
+        if self.fault is None:
+            self.fault = fault
+        calls, self._calls = self._calls, {}
+        self._gate.clear()
+        for call in calls.values():
+            call.settle(NO_VALUE, self.fault)
+
+    def reject(self, request: Request, reason: str) -> None:
+        """Count something that the runtime sent as a bad line, since its content does not fit."""
+        self._bad_line(BadLine(f"{request.method}: {reason}", bytes(request.params)[:200].decode(errors="replace")))
+
+    def _take(self, frames: list[Frame | BadLine]) -> list[Request]:
+        out: list[Request] = []
+        for frame in frames:
+            if isinstance(frame, BadLine):
+                self._bad_line(frame)
+            elif frame.method is not None:
+                key = frame.id
+                request_id = None if key is msgspec.UNSET else key
+                out.append(Request(frame.method, frame.params, request_id))
+            else:
+                self._answered(frame)
+        return out
+
+    def _answered(self, frame: Frame) -> None:
+        key = frame.id
+        if isinstance(key, int):
+            if self._gate.answered(key):
+                return
+            call = self._calls.pop(key, None)
+            if call is None:
+                self.counters.late_answers += 1
+                logger.warning("an answer to request %s, which is not pending, was skipped", key)
+                return
+            self._settle(call, frame)
+        elif frame.error is not None and not isinstance(key, str):
+            self._stray(frame.error)
+        else:
+            self._bad_line(BadLine("neither a request nor an answer", repr(key)))
+
+    def _settle(self, call: Call, frame: Frame) -> None:
+        if frame.error is not None:
+            call.settle(NO_VALUE, frame.error)
+        elif frame.result is NO_VALUE:
+            message = "the runtime's answer has neither a result nor an error"
+            call.settle(NO_VALUE, InvalidResponseError(message=message, method=call.method))
+        else:
+            call.settle(frame.result, None)
+
+    def _stray(self, error: ErrorBody) -> None:
+        """Give an error without id to the oldest call that it can belong to, so that nobody waits for ever."""
+        self.counters.strays += 1
+        call: Call | None = None
+        if error.code == PARSE_ERROR:
+            if self._gate.stray():
+                return
+            key = self._gate.oldest_unread()
+            call = self._calls.get(key) if key is not None else None
+        else:
+            call = next((c for c in self._calls.values() if c.null_id_errors and _went_out(c)), None)
+        if call is None:
+            call = next((c for c in self._calls.values() if not c.cancellable and _went_out(c)), None)
+        if call is None:
+            logger.warning("an error that answers no request was skipped: %s %s", error.code, error.message)
+            return
+        self._calls.pop(call.key, None)
+        self._gate.answered(call.key)
+        call.settle(NO_VALUE, error)
+
+    def _bad_line(self, line: BadLine) -> None:
+        self.counters.bad_lines += 1
+        count = self.counters.bad_lines
+        if count <= 10 or count % 100 == 0:
+            logger.warning("line %d from the runtime that was skipped: %s: %r", count, line.reason, line.text)
+        if line.answers is not None and line.answers in self._calls:
+            call = self._calls.pop(line.answers)
+            self._gate.answered(call.key)
+            kind = MessageTooLargeError if line.too_long else InvalidResponseError
+            call.settle(NO_VALUE, kind(message=f"the runtime's answer was skipped: {line.reason}", method=call.method))
+        elif line.too_long:
+            # It may have been anybody's answer: all who wait must know, and new calls may go on.
+            calls, self._calls = self._calls, {}
+            for call in calls.values():
+                call.settle(NO_VALUE, MessageTooLargeError(message=line.reason, method=call.method))
+        if count > self._max_bad_lines and self.fault is None:
+            message = f"the runtime wrote {count:,} lines that are not part of the protocol; last: {line.reason}"
+            self.fail(ProtocolViolationError(message=message))
+
+    def _cancel_remote(self, call: Call) -> None:
+        params = b'{"request_id":%d}' % call.key
+        self._gate.put(Line(_notification(self._cancel, params)), first=True)
+
+    def _give_up(self, call: Call) -> None:
+        if self._calls.pop(call.key, None) is not None:
+            message = f"the runtime lost the request {call.line.resends + 1 if call.line else 0} times; it did not run"
+            call.settle(NO_VALUE, RequestLostError(message=message, method=call.method))
+
+    def _answer(self, data: bytes) -> None:
+        if self.fault is None:
+            self._gate.put(Line(data, lost=lambda: logger.error("the runtime lost an answer of the client for good")))
+
+    def _make_probe(self) -> tuple[int, bytes]:
+        key = self._new_key()
+        return key, _request(key, self._probe, b"{}")
+
+    def _new_key(self) -> int:
+        key = self._next_key
+        self._next_key += 1
+        return key
+
+
+def _went_out(call: Call) -> bool:
+    return call.line is not None and call.line.number > 0
+
+
+def _request(key: int, method: str, params: bytes) -> bytes:
+    return b'{"jsonrpc":"2.0","id":%d,"method":%b,"params":%b}\n' % (key, msgspec.json.encode(method), params)
+
+
+def _notification(method: str, params: bytes) -> bytes:
+    return b'{"jsonrpc":"2.0","method":%b,"params":%b}\n' % (msgspec.json.encode(method), params)
+
+
+def error_details(error: ErrorBody) -> Any:
+    """Plain value of an error's ``data``, ``None`` when there is none."""
+    return None if error.data is NO_VALUE else msgspec.json.decode(error.data)
