@@ -50,7 +50,7 @@ clean: ## Remove the virtual environment and all caches of the tree
 	@rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
-$(BIN)/python:
+$(VENV)/.created:
 	@if [ -z "$(PYTHON)" ]; then \
 		echo "Python 3.11 or newer is needed and was not found." >&2; \
 		echo "Install one, or name it: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1; fi
@@ -60,13 +60,14 @@ $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV)
 	@# The pip that comes with Python 3.11 knows neither --group nor license expressions.
 	@$(PIP) install --upgrade 'pip>=25.1'
+	@touch $@
 
 # The stamps are newer than pyproject.toml exactly when the environment was installed from it.
-$(VENV)/.package: pyproject.toml | $(BIN)/python
+$(VENV)/.package: pyproject.toml | $(VENV)/.created
 	@$(PIP) install --editable .
 	@touch $@
 
-$(VENV)/.development: pyproject.toml | $(BIN)/python
+$(VENV)/.development: pyproject.toml | $(VENV)/.created
 	@echo "Installing the development tools into $(VENV) ..." >&2
 	@$(PIP) install --editable . --group dev
 	@touch $@ $(VENV)/.package
