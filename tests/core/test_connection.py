@@ -1,0 +1,280 @@
+"""The driver with real processes that behave and misbehave; afterwards nothing may be left (see the leak guard)."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import sys
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import pytest
+
+from meerkat._core.connection import Connection
+from meerkat._core.errors import (
+    DeadlineExceededError,
+    MeerkatError,
+    NotConnectedError,
+    RuntimeExitedError,
+    RuntimeNotFoundError,
+    RuntimeStartError,
+)
+from meerkat._core.framing import ErrorBody
+from meerkat._core.process import RuntimeProcess
+from meerkat._core.protocol import Call, Protocol, Request
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+PEER = Path(__file__).resolve().parent.parent / "support" / "peer.py"
+LIMIT = 60  # seconds: far more than anything takes
+
+
+class Recorder:
+    """Keeps what the runtime sent on its own."""
+
+    def __init__(self) -> None:
+        self.requests: list[Request] = []
+        self.fault: MeerkatError | None = None
+        self.woken = anyio.Event()
+
+    def receive(self, request: Request) -> None:
+        self.requests.append(request)
+
+    def wake(self) -> None:
+        if self.requests:
+            self.woken.set()
+
+    def end(self, fault: MeerkatError) -> None:
+        self.fault = fault
+        self.woken.set()
+
+
+def spawn(*steps: str, recorder: Recorder | None = None, grace: float = 10.0, **options: Any) -> Connection:
+    process = RuntimeProcess([sys.executable, str(PEER), *steps], env=os.environ, cwd=None)
+    protocol = Protocol(probe="probe", **options)
+    return Connection(process, protocol, recorder or Recorder(), shutdown_grace=grace)
+
+
+@asynccontextmanager
+async def peer(*steps: str, **options: Any) -> AsyncGenerator[Connection]:
+    connection = spawn(*steps, **options)
+    try:
+        with anyio.fail_after(LIMIT):
+            yield connection
+    finally:
+        with anyio.fail_after(LIMIT):
+            await connection.close()
+    assert connection.protocol.pending == 0
+    assert connection.process.return_code is not None
+
+
+async def ask(connection: Connection, method: str = "m", params: object = None, **options: Any) -> Any:
+    call = connection.start(method, json.dumps(params or {}).encode())
+    await connection.wait(call, **options)
+    return outcome(call)
+
+
+def outcome(call: Call) -> Any:
+    if isinstance(call.error, MeerkatError):
+        raise call.error
+    if isinstance(call.error, ErrorBody):
+        return call.error
+    return json.loads(bytes(call.result))
+
+
+async def test_a_call_and_a_clean_end() -> None:
+    async with peer("serve") as connection:
+        assert await ask(connection, "a", {"x": 1}) == {"method": "a", "params": {"x": 1}}
+    assert connection.process.return_code == 0
+
+
+async def test_a_thousand_calls_in_flight() -> None:
+    async with peer("serve") as connection:
+        results: dict[int, Any] = {}
+
+        async def one(number: int) -> None:
+            results[number] = await ask(connection, "m", {"n": number})
+
+        async with anyio.create_task_group() as group:
+            for number in range(1000):
+                group.start_soon(one, number)
+        assert {n: r["params"]["n"] for n, r in results.items()} == {n: n for n in range(1000)}
+
+
+@pytest.mark.parametrize("size", [70_000, 20 * 1024 * 1024])
+async def test_large_lines_both_ways(size: int) -> None:
+    async with peer("serve") as connection:
+        first = connection.start("small", b"{}")
+        result = await ask(connection, "large", {"text": "x" * size})
+        assert len(result["params"]["text"]) == size
+        assert first.done
+
+
+async def test_a_deadline_leaves_no_slot() -> None:
+    async with peer("mute") as connection:
+        with pytest.raises(DeadlineExceededError, match="no answer within"):
+            await ask(connection, "slow", timeout=0.05)
+        assert connection.process.return_code is None
+
+
+async def test_a_cancelled_caller_sends_cancel() -> None:
+    recorder = Recorder()
+    async with peer("read:1", "answer:2", "mute", recorder=recorder) as connection:
+        call = connection.start("turn/start", b"{}", cancellable=True)
+        with anyio.move_on_after(0.05):
+            await connection.wait(call)
+        assert call.abandoned
+        # The cancellation goes out before what is asked next.
+        assert (await ask(connection, "next"))["method"] == "next"
+
+
+@pytest.mark.parametrize(
+    ("steps", "code", "words"),
+    [
+        (["err:20", "answer:1", "exit:3"], 3, "exited with status 3"),
+        (["answer:1", "kill"], -signal.SIGKILL, "ended by SIGKILL"),
+        (["answer:1", "close"], None, "closed its output but still runs"),
+        (["answer:1", "err:50", "child"], 7, "exited with status 7"),
+    ],
+)
+async def test_the_end_of_the_runtime_fails_everybody_at_once(steps: list[str], code: int | None, words: str) -> None:
+    async with peer(*steps) as connection:
+        await ask(connection)
+        calls = [connection.start("turn/start", b"{}", cancellable=True) for _ in range(3)]
+        for call in calls:
+            await connection.wait(call)
+            with pytest.raises(RuntimeExitedError, match=words) as caught:
+                outcome(call)
+            assert caught.value.return_code == code
+        with pytest.raises(RuntimeExitedError, match=words):
+            connection.start("later", b"{}")
+        if "err:20" in steps:
+            assert "end" in connection.process.stderr_tail
+
+
+async def test_a_runtime_that_stops_reading_and_lives_is_a_fault() -> None:
+    async with peer("answer:1", "shut", grace=0.2) as connection:
+        await ask(connection)
+        with pytest.raises(RuntimeExitedError, match="closed its input but still runs"):
+            while True:
+                call = connection.start("m", b"{}")
+                await connection.wait(call, timeout=LIMIT)
+                outcome(call)
+
+
+async def test_stderr_is_drained_and_its_tail_kept() -> None:
+    async with peer("err:10485760", "serve") as connection:
+        assert (await ask(connection, "after"))["method"] == "after"
+        assert connection.process.stderr_tail.endswith("end\n")
+        assert len(connection.process.stderr_tail) <= 16 * 1024
+
+
+async def test_noise_between_answers_hurts_nobody() -> None:
+    noise = ["out:INFO starting", "out:[1,2]", "out:17", "out:null", "raw:fffe0a", 'out:{"id":"x"}', "out:", "raw:0d0a"]
+    async with peer(*noise, "serve") as connection:
+        assert (await ask(connection))["method"] == "m"
+        assert connection.protocol.counters.bad_lines == 6
+
+
+async def test_a_flood_of_noise_ends_the_connection() -> None:
+    async with peer("raw:" + (b"noise\n" * 30).hex(), "serve", max_bad_lines=20) as connection:
+        with pytest.raises(MeerkatError, match="not part of the protocol"):
+            await ask(connection)
+
+
+async def test_notifications_reach_the_receiver() -> None:
+    recorder = Recorder()
+    async with peer('out:{"jsonrpc":"2.0","method":"n","params":{"a":1}}', "serve", recorder=recorder) as connection:
+        await ask(connection)
+        await recorder.woken.wait()
+        assert [(r.method, bytes(r.params), r.id) for r in recorder.requests] == [("n", b'{"a":1}', None)]
+    assert isinstance(recorder.fault, NotConnectedError)
+
+
+async def test_close_ends_a_runtime_that_ignores_everything() -> None:
+    connection = spawn("answer:1", "deaf", grace=0.1)
+    await ask(connection)
+    with anyio.fail_after(LIMIT):
+        await connection.close()
+    assert connection.process.return_code == -signal.SIGKILL
+
+
+async def test_close_is_idempotent_and_may_be_called_at_once() -> None:
+    connection = spawn("serve")
+    async with anyio.create_task_group() as group:
+        group.start_soon(connection.close)
+        group.start_soon(connection.close)
+    await connection.close()
+    with pytest.raises(NotConnectedError, match="closed"):
+        connection.start("m", b"{}")
+
+
+async def test_close_fails_who_still_waits() -> None:
+    connection = spawn("mute")
+    async with anyio.create_task_group() as group:
+
+        async def wait() -> None:
+            with pytest.raises(NotConnectedError, match="closed"):
+                await ask(connection)
+
+        group.start_soon(wait)
+        await anyio.lowlevel.checkpoint()
+        await connection.close()
+
+
+async def test_close_completes_when_cancelled() -> None:
+    connection = spawn("answer:1", "deaf", grace=0.1)
+    await ask(connection)
+    with anyio.move_on_after(0.01):
+        await connection.close()
+    assert connection.process.return_code is not None
+
+
+async def test_other_tasks_run_while_the_pipe_never_runs_dry(caplog: pytest.LogCaptureFixture) -> None:
+    """The reader lets others run between two reads, and closing works in the middle of a flood."""
+    caplog.set_level(logging.ERROR)
+    line = b'{"jsonrpc":"2.0","method":"n","params":{}}\n'
+    async with peer("raw:" + (line * 1000).hex(), "serve") as connection:
+        ticks = 0
+        while connection.process.return_code is None and ticks < 100:
+            await anyio.lowlevel.checkpoint()
+            ticks += 1
+        assert ticks == 100
+
+
+def test_a_program_that_does_not_exist() -> None:
+    with pytest.raises(RuntimeNotFoundError, match="no-such-program"):
+        RuntimeProcess(["/no-such-program"], env={}, cwd=None)
+
+
+def test_a_working_directory_that_does_not_exist() -> None:
+    with pytest.raises(RuntimeStartError, match="/no/such/place"):
+        RuntimeProcess([sys.executable], env={}, cwd="/no/such/place")
+
+
+def test_a_program_that_cannot_run(tmp_path: Path) -> None:
+    program = tmp_path / "not-a-program"
+    program.write_text("?")
+    with pytest.raises(RuntimeStartError, match="not-a-program"):
+        RuntimeProcess([str(program)], env={}, cwd=None)
+
+
+@pytest.mark.parametrize("backend", ["trio", "asyncio"])
+def test_the_end_of_the_event_loop_ends_the_runtime(backend: str) -> None:
+    """A program that forgets to close leaves nothing behind."""
+    started: list[Connection] = []
+
+    async def main() -> None:
+        connection = spawn("serve")
+        started.append(connection)
+        await ask(connection)
+
+    anyio.run(main, backend=backend)
+    (connection,) = started
+    assert connection.process.return_code == -signal.SIGKILL
+    connection.process.release()
