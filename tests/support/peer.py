@@ -28,7 +28,10 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def reply(line: bytes) -> None:

@@ -74,6 +74,7 @@ class Connection:
         self._writers = [
             Background(self._write_backlog, "meerkat writer"),
             Background(self._repeat_probes, "meerkat probe timer"),
+            Background(self._note_broken_input, "meerkat input"),
         ]
         self._readers = [
             Background(self._read, "meerkat reader"),
@@ -209,7 +210,7 @@ class Connection:
         while True:
             await self._stalled.wait()
             self._stalled = anyio.Event()
-            while self._backlog:
+            while self._backlog and self._input_open:
                 await anyio.wait_writable(self._process.stdin)
                 self._backlog = self._write(self._backlog)
             if not self._input_open:
@@ -221,6 +222,12 @@ class Connection:
         # The reader sees the end of the output and tells the exit status, unless the runtime lives on.
         await self._process.wait(EXIT_GRACE)
         self._fail(self._exit_error("closed its input but still runs"))
+
+    async def _note_broken_input(self) -> None:
+        """Notice that requests which the pipe took will never be read."""
+        await self._process.input_broken()
+        self._input_open = False
+        self._stalled.set()
 
     async def _repeat_probes(self) -> None:
         while True:

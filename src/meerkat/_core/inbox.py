@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Final, Generic, TypeVar
 
 import anyio
+import anyio.lowlevel
 
 T = TypeVar("T")
 
 LIMIT: Final = 64 * 1024 * 1024
+BATCH: Final = 256  # items that are handed over at once: other tasks run between two batches
 
 
 class Inbox(Generic[T]):
@@ -18,12 +21,17 @@ class Inbox(Generic[T]):
 
     Args:
         limit: Bytes that may wait here, counted as they came over the wire.
+
+    Attributes:
+        lost: How many items were dropped.
     """
 
-    __slots__ = ("_closed", "_items", "_limit", "_size", "_waiter", "lost")
+    __slots__ = ("_batch", "_batch_size", "_closed", "_full", "_limit", "_size", "_waiter", "lost")
 
     def __init__(self, limit: int = LIMIT) -> None:
-        self._items: list[T] = []
+        self._batch: list[T] = []  # the one that grows
+        self._batch_size = 0
+        self._full: deque[tuple[list[T], int]] = deque()
         self._limit = limit
         self._size = 0
         self._waiter: anyio.Event | None = None
@@ -36,6 +44,11 @@ class Inbox(Generic[T]):
         return self._closed
 
     @property
+    def empty(self) -> bool:
+        """Whether there is nothing to take."""
+        return not self._batch and not self._full
+
+    @property
     def limit(self) -> int:
         """Bytes that may wait here."""
         return self._limit
@@ -46,14 +59,21 @@ class Inbox(Generic[T]):
             self.lost += 1
             return
         self._size += size
-        self._items.append(item)
+        self._batch_size += size
+        self._batch.append(item)
+        if len(self._batch) == BATCH:
+            self._full.append((self._batch, self._batch_size))
+            self._batch, self._batch_size = [], 0
 
     def take(self) -> list[T]:
-        """Return and remove everything that waits."""
-        items = self._items
-        self._items = []
-        self._size = 0
-        return items
+        """Return and remove the next batch; an empty one when nothing waits."""
+        if self._full:
+            batch, size = self._full.popleft()
+        else:
+            batch, size = self._batch, self._batch_size
+            self._batch, self._batch_size = [], 0
+        self._size -= size
+        return batch
 
     def close(self) -> None:
         """Let the consumer know that nothing more comes."""
@@ -67,8 +87,9 @@ class Inbox(Generic[T]):
             self._waiter = None
 
     async def wait(self, seconds: float | None = None) -> None:
-        """Wait, at most so long, until woken or until there is something to take."""
-        if self._items or self._closed:
+        """Wait, at most so long, until woken or until there is something to take; lets other tasks run in any case."""
+        if self._closed or not self.empty:
+            await anyio.lowlevel.checkpoint()
             return
         waiter = self._waiter = anyio.Event()
         with anyio.move_on_after(seconds):

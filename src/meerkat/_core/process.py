@@ -6,6 +6,7 @@ import atexit
 import contextlib
 import fcntl
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -124,6 +125,15 @@ class RuntimeProcess:
         else:
             await to_thread.run_sync(self._popen.wait, abandon_on_cancel=True)
         self._exited.set()
+
+    async def input_broken(self) -> None:
+        """Wait until nobody reads its standard input any more, where the system can tell (Linux)."""
+        if sys.platform != "linux":
+            await anyio.sleep_forever()
+        # Asked for nothing, epoll still tells of errors; its own descriptor can be waited for like any other.
+        with select.epoll() as watched:
+            watched.register(self.stdin, 0)
+            await anyio.wait_readable(watched.fileno())
 
     async def wait(self, seconds: float) -> bool:
         """Wait until it has ended, at most so long; return whether it has."""
