@@ -1,0 +1,366 @@
+"""JSON Schema -> IR: exactly the schema forms that the contract may use, and a problem for everything else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, TypeGuard, cast
+
+from msgspec import UNSET
+
+from codegen.ir import (
+    Alias, AnyJson, Choice, EnumType, ListOf, MapOf, NamedType, Nullable, Property, Ref, Scalar, StructType, Tag,
+    TaggedUnion, Type, UntaggedUnion,
+)  # fmt: skip
+from codegen.names import field_name, is_identifier, member_name
+from codegen.problems import pointer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from codegen.problems import Problems
+
+Path = tuple["str | int", ...]
+
+_NOTES = frozenset({"description", "default", "deprecated", "examples", "x-python"})
+_NAMED_NOTES = frozenset({"description", "deprecated", "examples", "x-module", "x-upstream-name"})
+_SCALAR_KINDS = ("string", "integer", "number", "boolean", "null")
+_SCALAR_KEYS = frozenset({"type", "format", "minimum", "maximum", "minLength", "maxLength"})
+_FORMATS = {
+    "string": frozenset({"date-time", "uuid", "uri", "byte"}),
+    "integer": frozenset({"int32", "int64", "uint8", "uint16", "uint32", "uint64"}),
+    "number": frozenset({"float", "double"}),
+}
+_STRUCT_KEYS = frozenset({
+    "type", "properties", "required", "additionalProperties", "allOf", "minProperties", "maxProperties",
+})  # fmt: skip
+_PYTHON_KEYS = {"property": frozenset({"name"}), "union": frozenset({"base", "unknown"})}
+
+
+def is_object(value: object) -> TypeGuard[dict[str, Any]]:
+    """Whether a JSON value is an object."""
+    return isinstance(value, dict)
+
+
+def strings(value: object) -> list[str]:
+    """Return the strings of a JSON array, or nothing for anything else."""
+    return [item for item in cast("list[object]", value) if isinstance(item, str)] if isinstance(value, list) else []
+
+
+class Forms:
+    """Reads schemas.
+
+    Args:
+        names: Names of all schemas, to resolve references.
+        problems: Takes what is wrong.
+    """
+
+    def __init__(self, names: Iterable[str], problems: Problems) -> None:
+        self._names = frozenset(names)
+        self._problems = problems
+
+    def wrong(self, rule: str, path: Path, message: str) -> None:
+        """Report a problem."""
+        self._problems.add(rule, pointer(*path), message)
+
+    def known(self, value: Mapping[str, Any], allowed: frozenset[str], path: Path, what: str) -> None:
+        """Report the keys of an object that are not among those allowed."""
+        for key in value:
+            if key not in allowed:
+                self.wrong("unknown-keyword", (*path, key), f"`{key}` is not allowed in {what}")
+
+    # --- types in place ---
+
+    def type(self, schema: Any, path: Path, notes: frozenset[str] = _NOTES) -> Type:
+        """Read the schema of a field, an item or a result."""
+        if not is_object(schema):
+            self.wrong("form", path, "a schema must be an object; free JSON is `{}`")
+            return AnyJson()
+        if "$ref" in schema:
+            self.known(schema, notes | {"$ref"}, path, "a reference")
+            return self.ref(schema["$ref"], (*path, "$ref"))
+        if "anyOf" in schema:
+            return self._nullable_of(schema, path, notes)
+        for keyword, advice in (("oneOf", "a tagged union"), ("allOf", "a struct"), ("properties", "a struct")):
+            if keyword in schema:
+                self.wrong("form", path, f"{advice} must be a named schema of its own")
+                return AnyJson()
+        if "const" in schema:
+            self.wrong("form", (*path, "const"), "`const` is for the tags of union arms only; use `enum`")
+            return AnyJson()
+        kind = schema.get("type")
+        if isinstance(kind, list):
+            return self._nullable_list(schema, path, notes)
+        if kind is None:
+            self.known(schema, notes, path, "free JSON")
+            return AnyJson()
+        return self._typed(schema, kind, path, notes)
+
+    def ref(self, target: Any, path: Path) -> Ref:
+        """Read a reference."""
+        prefix = "#/components/schemas/"
+        name = target.removeprefix(prefix) if isinstance(target, str) else ""
+        if not isinstance(target, str) or not target.startswith(prefix):
+            self.wrong("ref", path, f"a reference must have the form `{prefix}Name`")
+        elif name not in self._names:
+            self.wrong("ref", path, f"there is no schema `{name}`")
+        return Ref(name=name)
+
+    def _typed(self, schema: Mapping[str, Any], kind: Any, path: Path, notes: frozenset[str]) -> Type:
+        if "enum" in schema:
+            self.known(schema, notes | {"type", "enum"}, path, "an enum")
+            return Choice(values=self._values(schema, path))
+        if kind in _SCALAR_KINDS:
+            self.known(schema, notes | _SCALAR_KEYS, path, f"a schema of type {kind}")
+            format_ = schema.get("format")
+            if format_ is not None and format_ not in _FORMATS.get(kind, ()):
+                self.wrong("form", (*path, "format"), f"the format `{format_}` is not known for {kind}")
+            return Scalar(kind=kind, format=format_, minimum=schema.get("minimum"), maximum=schema.get("maximum"))
+        if kind == "array":
+            self.known(schema, notes | {"type", "items", "minItems", "maxItems"}, path, "an array")
+            if "items" not in schema:
+                self.wrong("form", path, "an array needs `items`; free items are `{}`")
+            return ListOf(item=self.type(schema.get("items", {}), (*path, "items")))
+        if kind == "object":
+            self.known(schema, notes | {"type", "additionalProperties"}, path, "a map")
+            return MapOf(value=self._map_value(schema, path))
+        self.wrong("form", (*path, "type"), f"`{kind}` is no type")
+        return AnyJson()
+
+    def _map_value(self, schema: Mapping[str, Any], path: Path) -> Type:
+        if not is_object(schema.get("additionalProperties")):
+            self.wrong("form", path, "an object without properties needs `additionalProperties: <schema>`, `{}` for any")
+            return AnyJson()
+        return self.type(schema["additionalProperties"], (*path, "additionalProperties"))
+
+    def _nullable_of(self, schema: Mapping[str, Any], path: Path, notes: frozenset[str]) -> Type:
+        self.known(schema, notes | {"anyOf"}, path, "a nullable type")
+        members: Any = schema["anyOf"]
+        if not isinstance(members, list) or len(cast("list[Any]", members)) != 2 or members[1] != {"type": "null"}:
+            self.wrong("form", (*path, "anyOf"), "`anyOf` here is one schema and `{type: 'null'}`; a union needs a name")
+            return AnyJson()
+        return _nullable(self.type(members[0], (*path, "anyOf", 0)))
+
+    def _nullable_list(self, schema: Mapping[str, Any], path: Path, notes: frozenset[str]) -> Type:
+        kinds: list[Any] = schema["type"]
+        if len(kinds) != 2 or kinds[1] != "null" or not isinstance(kinds[0], str) or kinds[0] == "null":
+            self.wrong("form", (*path, "type"), "a list of types is `[<type>, 'null']`")
+            return AnyJson()
+        plain = {**schema, "type": kinds[0]}
+        if "enum" in schema:
+            values: list[Any] = schema["enum"] if isinstance(schema["enum"], list) else []
+            if None not in values:
+                self.wrong("form", (*path, "enum"), "the values of a nullable enum must contain null")
+            plain["enum"] = [value for value in values if value is not None]
+        return _nullable(self.type(plain, path, notes))
+
+    def _values(self, schema: Mapping[str, Any], path: Path) -> tuple[str, ...]:
+        if schema.get("type") != "string":
+            self.wrong("form", path, "an enum has `type: string`")
+        values = strings(schema["enum"])
+        if not values or values != schema["enum"]:
+            self.wrong("form", (*path, "enum"), "the values of an enum are strings, at least one")
+        if len(set(values)) != len(values):
+            self.wrong("form", (*path, "enum"), "a value stands here twice")
+        return tuple(values)
+
+    # --- named types ---
+
+    def named(self, name: str, schema: Mapping[str, Any], path: Path) -> NamedType:
+        """Read a schema of ``components/schemas``."""
+        common = {
+            "name": name,
+            "module": schema["x-module"],
+            "pointer": pointer(*path),
+            "description": _text(schema.get("description")),
+            "deprecated": schema.get("deprecated") is True,
+        }
+        if "oneOf" in schema:
+            return self._tagged(schema, path, common)
+        if "x-untagged" in schema:
+            return self._untagged(schema, path, common)
+        if schema.get("type") == "string" and "enum" in schema:
+            self.known(schema, _NAMED_NOTES | {"type", "enum"}, path, "an enum")
+            return EnumType(**common, values=self._members(schema, path))
+        if "properties" in schema or "allOf" in schema or schema.get("additionalProperties") is False:
+            return self._struct(schema, path, common)
+        return Alias(**common, type=self.type(schema, path, _NAMED_NOTES))
+
+    def _members(self, schema: Mapping[str, Any], path: Path) -> tuple[tuple[str, str], ...]:
+        members: dict[str, str] = {}
+        for value in self._values(schema, path):
+            member = member_name(value)
+            if not is_identifier(member):
+                self.wrong("member-name", (*path, "enum"), f"the value `{value}` gives no member name")
+            elif member in members:
+                self.wrong(
+                    "member-name", (*path, "enum"), f"`{value}` and `{members[member]}` both give the member {member}"
+                )
+            members.setdefault(member, value)
+        return tuple((value, member) for member, value in members.items())
+
+    def _tagged(self, schema: Mapping[str, Any], path: Path, common: dict[str, Any]) -> TaggedUnion:
+        self.known(schema, _NAMED_NOTES | {"oneOf", "discriminator", "x-python"}, path, "a tagged union")
+        arms: list[str] = []
+        for index, arm in enumerate(schema["oneOf"] if isinstance(schema["oneOf"], list) else ()):
+            if is_object(arm) and set(arm) == {"$ref"}:
+                arms.append(self.ref(arm["$ref"], (*path, "oneOf", index, "$ref")).name)
+            else:
+                self.wrong("form", (*path, "oneOf", index), "an arm is a `$ref` to a named struct and nothing else")
+        discriminator: Any = schema.get("discriminator")
+        if not is_object(discriminator) or set(discriminator) != {"propertyName", "mapping"}:
+            self.wrong("discriminator", path, "a tagged union needs a `discriminator` with `propertyName` and `mapping`")
+            return TaggedUnion(**common, tag="", arms=())
+        mapping: dict[str, str] = {}
+        listed: dict[str, Any] = discriminator["mapping"] if is_object(discriminator["mapping"]) else {}
+        for tag, target in listed.items():
+            mapping[tag] = self.ref(target, (*path, "discriminator", "mapping", tag)).name
+        if sorted(mapping.values()) != sorted(arms):
+            odd = ", ".join(sorted(set(mapping.values()) ^ set(arms))) or "an arm is there twice"
+            self.wrong("discriminator", (*path, "discriminator", "mapping"), f"mapping and `oneOf` differ: {odd}")
+        tags = {target: tag for tag, target in mapping.items()}
+        python = self._python(schema, path, "union")
+        return TaggedUnion(
+            **common,
+            tag=str(discriminator["propertyName"]),
+            arms=tuple((tags[arm], arm) for arm in arms if arm in tags),
+            base=python.get("base"),
+            unknown=python.get("unknown"),
+        )
+
+    def _untagged(self, schema: Mapping[str, Any], path: Path, common: dict[str, Any]) -> UntaggedUnion:
+        self.known(schema, _NAMED_NOTES | {"anyOf", "x-untagged"}, path, "an untagged union")
+        members: Any = schema.get("anyOf")
+        if not isinstance(members, list) or len(cast("list[Any]", members)) < 2 or schema["x-untagged"] is not True:
+            self.wrong("form", path, "an untagged union is `x-untagged: true` and an `anyOf` of at least two members")
+            return UntaggedUnion(**common, members=())
+        listed = cast("list[Any]", members)
+        return UntaggedUnion(
+            **common, members=tuple(self.type(item, (*path, "anyOf", index)) for index, item in enumerate(listed))
+        )
+
+    def _struct(self, schema: Mapping[str, Any], path: Path, common: dict[str, Any]) -> StructType:
+        self.known(schema, _NAMED_NOTES | _STRUCT_KEYS, path, "a struct")
+        if schema.get("type", "object" if "allOf" in schema else None) != "object":
+            self.wrong("form", path, "a struct has `type: object`")
+        extra = schema.get("additionalProperties")
+        if extra is not None and extra is not False:
+            self.wrong("form", (*path, "additionalProperties"), "a struct is either open or `additionalProperties: false`")
+        limits = schema.get("minProperties"), schema.get("maxProperties")
+        if limits not in {(None, None), (1, 1)}:
+            self.wrong("form", path, "`minProperties` and `maxProperties` are both 1 (exactly one field) or both absent")
+        fields: dict[str, Any] = schema["properties"] if is_object(schema.get("properties")) else {}
+        required = strings(schema.get("required", []))
+        for name in required:
+            if name not in fields:
+                self.wrong("required", (*path, "required"), f"`{name}` is required and no property")
+        tag, own = self._split_tag(fields, required, path)
+        order = [*(name for name in required if name in own), *(name for name in own if name not in required)]
+        properties = tuple(
+            self.property(name, own[name], (*path, "properties", name), required=name in required) for name in order
+        )
+        self._distinct(properties, tag, path)
+        if limits == (1, 1) and (required or not properties):
+            self.wrong("form", path, "where exactly one field is present, none can be required")
+        return StructType(
+            **common,
+            properties=properties,
+            base=self._base(schema, path),
+            tag=tag,
+            closed=extra is False,
+            exactly_one=limits == (1, 1),
+        )
+
+    def _split_tag(
+        self, fields: dict[str, Any], required: list[str], path: Path
+    ) -> tuple[Tag | None, dict[str, Any]]:
+        tag: Tag | None = None
+        own: dict[str, Any] = {}
+        for name, schema in fields.items():
+            if not (is_object(schema) and "const" in schema):
+                own[name] = schema
+                continue
+            where = (*path, "properties", name)
+            self.known(schema, frozenset({"const", "type", "description", "x-python"}), where, "a tag")
+            if not isinstance(schema["const"], str):
+                self.wrong("tag", where, "a tag is a string")
+            elif tag is not None:
+                self.wrong(
+                    "tag", where, f"`{tag.wire}` is a tag already; merge the arms and make the second an `enum` field"
+                )
+            else:
+                tag = Tag(wire=name, python=self._field_name(name, schema, where), value=schema["const"])
+            if name not in required:
+                self.wrong("tag", where, f"the tag `{name}` must be required")
+        return tag, own
+
+    def _base(self, schema: Mapping[str, Any], path: Path) -> str | None:
+        if "allOf" not in schema:
+            return None
+        bases: Any = schema["allOf"]
+        if isinstance(bases, list) and len(cast("list[Any]", bases)) == 1 and is_object(bases[0]):
+            base: dict[str, Any] = bases[0]
+            if set(base) == {"$ref"}:
+                return self.ref(base["$ref"], (*path, "allOf", 0, "$ref")).name
+        self.wrong("form", (*path, "allOf"), "`allOf` is for inheritance: exactly one `$ref`")
+        return None
+
+    # --- fields ---
+
+    def property(self, wire: str, schema: Any, path: Path, *, required: bool) -> Property:
+        """Read a property of a struct."""
+        notes: dict[str, Any] = schema if is_object(schema) else {}
+        default = notes.get("default", UNSET)
+        return Property(
+            wire=wire,
+            python=self._field_name(wire, notes, path),
+            type=self.type(schema, path),
+            required=required,
+            pointer=pointer(*path),
+            description=_text(notes.get("description")),
+            default=default,
+            deprecated=notes.get("deprecated") is True,
+        )
+
+    def param(self, descriptor: Mapping[str, Any], path: Path) -> Property:
+        """Read a content descriptor of a method's parameters."""
+        wire = str(descriptor.get("name", ""))
+        inner = self.property(wire, descriptor.get("schema"), (*path, "schema"), required=False)
+        required = descriptor.get("required", False) is True
+        return Property(
+            wire=wire,
+            python=self._field_name(wire, descriptor, path) if "x-python" in descriptor else inner.python,
+            type=inner.type,
+            required=required,
+            pointer=pointer(*path),
+            description=_text(descriptor.get("description")) or inner.description,
+            default=inner.default,
+            deprecated=descriptor.get("deprecated") is True or inner.deprecated,
+        )
+
+    def _field_name(self, wire: str, notes: Mapping[str, Any], path: Path) -> str:
+        name = self._python(notes, path, "property").get("name") or field_name(wire)
+        if not is_identifier(name) or name.startswith("_"):
+            self.wrong("field-name", path, f"`{wire}` gives the Python name `{name}`; choose one with `x-python`")
+        return name
+
+    def _python(self, notes: Mapping[str, Any], path: Path, what: Literal["property", "union"]) -> dict[str, str]:
+        hints: Any = notes.get("x-python", {})
+        if not is_object(hints):
+            self.wrong("extension", (*path, "x-python"), "`x-python` is an object")
+            return {}
+        self.known(hints, _PYTHON_KEYS[what], (*path, "x-python"), f"the `x-python` of a {what}")
+        return {key: value for key, value in hints.items() if isinstance(value, str)}
+
+    def _distinct(self, properties: tuple[Property, ...], tag: Tag | None, path: Path) -> None:
+        seen: dict[str, str] = {tag.python: tag.wire} if tag else {}
+        for item in properties:
+            if item.python in seen:
+                self.wrong("field-name", path, f"`{item.wire}` and `{seen[item.python]}` are both `{item.python}`")
+            seen.setdefault(item.python, item.wire)
+
+
+def _nullable(inner: Type) -> Type:
+    return inner if isinstance(inner, AnyJson) else Nullable(inner=inner)
+
+
+def _text(value: object) -> str:
+    return value.strip() if isinstance(value, str) else ""

@@ -1,0 +1,261 @@
+"""The contract as values: what the templates and the checks work on. No JSON, no rendering, no I/O."""
+
+from __future__ import annotations
+
+from enum import Flag, auto
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+from msgspec import UNSET
+
+
+class Node(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of everything here."""
+
+
+class Direction(Flag):
+    """Who writes a value."""
+
+    NONE = 0
+    SENT = auto()
+    RECEIVED = auto()
+
+    @property
+    def sent_only(self) -> bool:
+        """Whether only the client ever writes it."""
+        return self == Direction.SENT
+
+
+# --- types as they stand in a field ---
+
+
+class Scalar(Node, kw_only=True):
+    """A JSON scalar."""
+
+    kind: Literal["string", "integer", "number", "boolean", "null"]
+    format: str | None = None
+    minimum: int | float | None = None
+    maximum: int | float | None = None
+
+
+class AnyJson(Node, kw_only=True):
+    """Any JSON value."""
+
+
+class Ref(Node, kw_only=True):
+    """A named type."""
+
+    name: str
+
+
+class ListOf(Node, kw_only=True):
+    """An array."""
+
+    item: Type
+
+
+class MapOf(Node, kw_only=True):
+    """An object with free keys."""
+
+    value: Type
+
+
+class Choice(Node, kw_only=True):
+    """A string of a small set, not worth a name."""
+
+    values: tuple[str, ...]
+
+
+class Nullable(Node, kw_only=True):
+    """A value or null."""
+
+    inner: Type
+
+
+Type: TypeAlias = Scalar | AnyJson | Ref | ListOf | MapOf | Choice | Nullable
+
+
+class Property(Node, kw_only=True):
+    """A field of a struct or a parameter of a method.
+
+    Attributes:
+        default: What the contract gives as default; ``UNSET`` for none.
+    """
+
+    wire: str
+    python: str
+    type: Type
+    required: bool
+    pointer: str
+    description: str = ""
+    default: Any = UNSET
+    deprecated: bool = False
+
+    @property
+    def nullable(self) -> bool:
+        """Whether null is one of its values."""
+        return isinstance(self.type, Nullable)
+
+    @property
+    def constant(self) -> str | None:
+        """The only value it can have, of a required field with one choice."""
+        if self.required and isinstance(self.type, Choice) and len(self.type.values) == 1:
+            return self.type.values[0]
+        return None
+
+
+# --- named types ---
+
+
+class Named(Node, kw_only=True):
+    """What all named types have."""
+
+    name: str
+    module: str
+    pointer: str
+    description: str = ""
+    deprecated: bool = False
+
+
+class Tag(Node, kw_only=True):
+    """What marks a struct as an arm of a tagged union."""
+
+    wire: str
+    python: str
+    value: str
+
+
+class StructType(Named, kw_only=True):
+    """A JSON object with known fields.
+
+    Attributes:
+        base: Named struct that it extends.
+        closed: Whether unknown keys are refused.
+        exactly_one: Whether exactly one of its fields is present.
+        method: The method whose parameters it holds, for a struct that is derived from them.
+    """
+
+    properties: tuple[Property, ...]
+    base: str | None = None
+    tag: Tag | None = None
+    closed: bool = False
+    exactly_one: bool = False
+    method: str | None = None
+
+
+class EnumType(Named, kw_only=True):
+    """Strings of a set, each with its member name."""
+
+    values: tuple[tuple[str, str], ...]
+
+
+class TaggedUnion(Named, kw_only=True):
+    """Structs told apart by a tag.
+
+    Attributes:
+        arms: Tag value and struct name.
+        base: Name of a common base class of the arms that is generated, or ``None``.
+        unknown: Name of the class for unknown arms that is generated, or ``None``.
+    """
+
+    tag: str
+    arms: tuple[tuple[str, str], ...]
+    base: str | None = None
+    unknown: str | None = None
+
+
+class UntaggedUnion(Named, kw_only=True):
+    """Alternatives that are tried in order."""
+
+    members: tuple[Type, ...]
+
+
+class Alias(Named, kw_only=True):
+    """Another name of a type."""
+
+    type: Type
+
+
+NamedType: TypeAlias = StructType | EnumType | TaggedUnion | UntaggedUnion | Alias
+
+
+# --- methods and errors ---
+
+
+class ErrorKind(Node, kw_only=True):
+    """An error that the runtime answers, and its exception class."""
+
+    name: str
+    module: str
+    pointer: str
+    code: int
+    message: str
+    description: str
+    class_name: str
+    base: str | None = None
+    attributes: tuple[tuple[str, str], ...] = ()
+    data: str | None = None
+
+
+class Wrapper(Node, kw_only=True):
+    """How the generated wrapper of a method looks."""
+
+    name: str
+    positional: tuple[str, ...] = ()
+    unwrap: str | None = None
+    returns_none: bool = False
+    none_when: str | None = None
+    request: str | None = None
+
+
+class Method(Node, kw_only=True):
+    """A request or a notification, in either direction.
+
+    Attributes:
+        params: The parameters, unless they are a union or an object that stands under one name.
+        params_type: The struct derived from the parameters, or the type that they are; ``None`` without parameters.
+        derived: Whether `params_type` is derived from `params`.
+        result: Type of the result; ``None`` where there is none.
+        notification: Whether it has no answer.
+        from_server: Whether the runtime sends it.
+        options: Name of the TypedDict of the optional parameters, or ``None``.
+    """
+
+    name: str
+    module: str
+    pointer: str
+    summary: str
+    description: str = ""
+    deprecated: bool = False
+    params: tuple[Property, ...] = ()
+    params_type: str | None = None
+    derived: bool = True
+    result: Type | None = None
+    result_description: str = ""
+    notification: bool = False
+    from_server: bool = False
+    errors: tuple[str, ...] = ()
+    cancellable: bool = False
+    long_running: bool = False
+    mutates: bool = True
+    null_id_errors: bool = False
+    requires: str | None = None
+    route_by: str | None = None
+    wrapper: Wrapper | None = None
+    options: str | None = None
+
+
+class Contract(Node, kw_only=True):
+    """Everything.
+
+    Attributes:
+        types: Named types and derived parameter structs, by name.
+        modules: Names of the files of the contract that hold something, sorted.
+    """
+
+    version: str
+    sha256: str
+    types: dict[str, NamedType]
+    methods: tuple[Method, ...]
+    errors: dict[str, ErrorKind]
+    modules: tuple[str, ...]
