@@ -24,7 +24,7 @@ import json
 import math
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -258,10 +258,9 @@ def parse(steps: Any) -> tuple[Step, ...]:
     Raises:
         ScriptError: A step is not one of the language.
     """
-    if not isinstance(steps, list):
+    if not _is_list(steps):
         raise ScriptError("a script is a list of steps")
-    items: list[Any] = steps
-    return tuple(_step(f"step {index}", item) for index, item in enumerate(items))
+    return tuple(_step(f"step {index}", item) for index, item in enumerate(steps))
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,8 +286,8 @@ class Turns:
             value: Any = json.loads(text)
         except json.JSONDecodeError as error:
             raise ScriptError(f"the script file is not JSON: {error}") from error
-        if isinstance(value, list) and value and all(_is_script(item) for item in _items(value)):
-            return cls(tuple(cls._turn(index, item) for index, item in enumerate(_items(value))))
+        if _is_list(value) and value and all(_is_list(item) or _is_wrapped(item) for item in value):
+            return cls(tuple(cls._turn(index, item) for index, item in enumerate(value)))
         return cls((parse(value["script"] if _is_wrapped(value) else value),), repeat=True)
 
     @staticmethod
@@ -305,25 +304,24 @@ class Turns:
         return self.scripts[turn] if 0 <= turn < len(self.scripts) else None
 
 
-def _items(value: Any) -> list[Any]:
-    return list(value)
+def _is_list(value: object) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
 
 
-def _is_wrapped(value: Any) -> bool:
-    return isinstance(value, dict) and "script" in value
+def _is_object(value: object) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict)
 
 
-def _is_script(value: Any) -> bool:
-    return isinstance(value, list) or _is_wrapped(value)
+def _is_wrapped(value: object) -> TypeGuard[dict[str, Any]]:
+    return _is_object(value) and "script" in value
 
 
-def _step(where: str, value: Any) -> Step:
-    if not isinstance(value, dict):
-        raise ScriptError(f"{where}: a step is an object, not {value!r}")
-    step: dict[str, Any] = dict(value)
+def _step(where: str, step: Any) -> Step:
+    if not _is_object(step):
+        raise ScriptError(f"{where}: a step is an object, not {step!r}")
     kind = next((key for key in _KINDS if key in step), None)
     if kind is None:
-        raise ScriptError(f"{where}: unknown step {value!r}; steps are {', '.join(_KINDS)}")
+        raise ScriptError(f"{where}: unknown step {step!r}; steps are {', '.join(_KINDS)}")
     make, options = _KINDS[kind]
     extra = sorted(set(step) - {kind, *options})
     if extra:
