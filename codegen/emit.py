@@ -29,6 +29,7 @@ _SETTINGS = (
     'target-version="py311"',
     'lint.isort.known-first-party=["meerkat"]',
     "lint.isort.combine-as-imports=true",
+    "lint.isort.split-on-trailing-comma=false",
 )
 
 

@@ -1,4 +1,8 @@
-"""IR -> context of the method modules: descriptors, wrappers, TypedDicts of options."""
+"""IR -> context of the method modules (descriptors, TypedDicts of options) and of the wrappers.
+
+Descriptors need the types of parameters and results, wrappers only their names. So wrappers are modules of their own,
+which import a descriptor at its first use: a client costs no import of hundreds of types that a program never touches.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from codegen.annotate import PACKAGE, Annotator, Imports
+from codegen.annotate import PACKAGE, Annotator, Imports, types_module
 from codegen.docs import assemble, docstring, runtime_default, sentences, wrapped
 from codegen.ir import Nullable, Ref, StructType, UntaggedUnion
 from codegen.names import BUILTINS, argument_name, calls_name, constant_name
@@ -32,7 +36,7 @@ def default_errors(contract: Contract) -> dict[int, str]:
 
 
 class MethodModules:
-    """Renders the modules of ``_generated/methods``.
+    """Renders the modules of ``_generated/methods`` and ``_generated/calls``.
 
     Args:
         contract: The contract.
@@ -57,31 +61,42 @@ class MethodModules:
 
     def render(self) -> dict[str, str]:
         """Return the unformatted modules by file name."""
-        files = {f"methods/{module}.py": self._module(module) for module in self.modules()}
+        files = {f"methods/{module}.py": self._methods(module) for module in self.modules()}
+        for module in self.modules_with_wrappers():
+            files[f"calls/{module}.py"] = self._calls(module)
         classes = [{"module": module, "name": calls_name(module)} for module in self.modules_with_wrappers()]
         files["methods/__init__.py"] = self._templates.render("methods_init.py", classes=classes)
+        files["calls/__init__.py"] = self._templates.render(
+            "package.py", text="Wrappers of the methods, one module for each file of the contract that has some."
+        )
         return files
 
-    def _module(self, module: str) -> str:
+    def _methods(self, module: str) -> str:
         methods = [method for method in self._contract.methods if method.module == module]
         imports = Imports(f"{PACKAGE}.methods.{module}")
-        wrappers = frozenset(method.wrapper.name for method in methods if method.wrapper is not None)
-        plain = Annotator(self._types, self._flow, imports)
-        inside = Annotator(self._types, self._flow, imports, shadowed=wrappers & BUILTINS)
+        annotator = Annotator(self._types, self._flow, imports)
         imports.use("typing", "Final")
-        descriptors = [self._descriptor(method, plain, imports) for method in methods]
-        options = [self._options(method, plain, imports) for method in methods if method.options is not None]
-        calls = [
-            self._wrapper(method, method.wrapper, inside, imports) for method in methods if method.wrapper is not None
-        ]
-        if calls:
-            imports.use("meerkat._core.method", "Calls")
+        descriptors = [self._descriptor(method, annotator, imports) for method in methods]
+        options = [self._options(method, annotator, imports) for method in methods if method.options is not None]
         return self._templates.render(
-            "methods.py",
+            "methods.py", module=module, imports=imports.lines(), descriptors=descriptors, options=options
+        )
+
+    def _calls(self, module: str) -> str:
+        wrapped_methods = [
+            (method, method.wrapper)
+            for method in self._contract.methods
+            if method.module == module and method.wrapper is not None
+        ]
+        imports, typed = Imports(f"{PACKAGE}.calls.{module}"), Imports(f"{PACKAGE}.calls.{module}")
+        shadowed = frozenset(wrapper.name for _, wrapper in wrapped_methods) & BUILTINS
+        annotator = Annotator(self._types, self._flow, typed, shadowed)
+        calls = [self._wrapper(method, wrapper, annotator, imports) for method, wrapper in wrapped_methods]
+        return self._templates.render(
+            "calls.py",
             module=module,
             imports=imports.lines(),
-            descriptors=descriptors,
-            options=options,
+            typed=typed.lines(),
             class_name=calls_name(module),
             calls=calls,
         )
@@ -159,7 +174,8 @@ class MethodModules:
             signature, documented, values, warned = self._request(method, wrapper.request, annotator)
         else:
             signature, documented, values, warned = self._arguments(method, wrapper, annotator, imports)
-        returned, body, returns_doc = self._returned(method, wrapper, annotator, f"self._call({values})", imports)
+        returned, body, returns_doc = self._returned(method, wrapper, annotator, f"self._call({values})")
+        needed = self._needed(method, wrapper)
         if method.deprecated:
             warned.insert(0, {"condition": "", "text": json.dumps(f"{wrapper.name}() is deprecated")})
         if warned:
@@ -168,6 +184,7 @@ class MethodModules:
             "name": wrapper.name,
             "signature": ", ".join(["self", *signature]),
             "returns": returned,
+            "imports": sorted({f"from {PACKAGE}.methods.{method.module} import {constant_name(method.name)}", *needed}),
             "doc": self._doc(method, documented, returns_doc),
             "warnings": warned,
             "body": body,
@@ -225,7 +242,7 @@ class MethodModules:
         return f"{name}: {self._optional(param, annotator)} = None"
 
     def _returned(
-        self, method: Method, wrapper: Wrapper, annotator: Annotator, call: str, imports: Imports
+        self, method: Method, wrapper: Wrapper, annotator: Annotator, call: str
     ) -> tuple[str, list[str], str]:
         """Return annotation, statements and description of what a wrapper gives back."""
         if wrapper.returns_none or method.result is None:
@@ -253,6 +270,13 @@ class MethodModules:
             sentences(text, f"``None`` when the runtime answers ``{wrapper.none_when}``."),
         )
 
+    def _needed(self, method: Method, wrapper: Wrapper) -> list[str]:
+        """Return imports of the types that the body of a wrapper tests for."""
+        if method.result is None or wrapper.none_when is None:
+            return []
+        arms = absent_arms(self._types, method.result, wrapper.none_when) or []
+        return [f"from {types_module(self._types[arm])} import {arm}" for arm in arms]
+
     def _result_field(self, type_: Type, wire: str) -> Property:
         field = result_field(self._types, type_, wire)
         if field is None:
@@ -265,7 +289,7 @@ class MethodModules:
         named = self._types[type_.name] if isinstance(type_, Ref) else None
         if arms is None or not isinstance(named, UntaggedUnion):
             return f"result.{self._result_field(type_, wire).python}", ""
-        tested = " | ".join(annotator.name(arm) for arm in arms)
+        tested = " | ".join(arms)
         kept = [member for member in named.members if not (isinstance(member, Ref) and member.name in arms)]
         return f"isinstance(result, {tested})", " | ".join(annotator.exact(item, sent_only=False) for item in kept)
 
