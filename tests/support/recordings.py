@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 DIRECTORY = Path(__file__).resolve().parent.parent / "recordings"
 
-PARAMETER_FAULTS = frozenset({-32700, -32600, -32602})
-"""Codes that say "the request itself was wrong", so that nothing follows from it about the contract's parameters."""
+REFUSALS = frozenset({-32700, -32600, -32601, -32602})
+"""Codes of a request that was refused as such, so that nothing follows from it about the contract's parameters."""
 
 
 @dataclass(frozen=True)
