@@ -1,0 +1,111 @@
+"""A connected client's inner half: makes calls by descriptor, turns answers into values and errors into classes."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from meerkat._core.codec import Decoder
+from meerkat._core.errors import InvalidResponseError, MeerkatError
+from meerkat._core.framing import ErrorBody
+from meerkat._core.protocol import error_details
+from meerkat._generated.errors import ERRORS, details_type
+
+if TYPE_CHECKING:
+    from meerkat._core.connection import Connection
+    from meerkat._core.method import Method
+    from meerkat._core.protocol import Call
+    from meerkat._router import Router
+
+R = TypeVar("R")
+
+
+class Link:
+    """A connection together with what is received on it.
+
+    Attributes:
+        connection: Reads, writes, waits.
+        router: Where notifications go.
+    """
+
+    def __init__(self, connection: Connection, router: Router) -> None:
+        self.connection = connection
+        self.router = router
+
+    def start(self, method: Method[Any], params: bytes) -> Call:
+        """Send a call, without waiting.
+
+        Raises:
+            TransportError: The connection has ended.
+        """
+        try:
+            return self.connection.start(
+                method.name, params, cancellable=method.cancellable, null_id_errors=method.null_id_errors
+            )
+        except MeerkatError as fault:
+            raise again(fault, method.name) from fault
+
+    async def request(self, method: Method[R], params: Any, *, timeout: float | None) -> R:
+        """Make a call and return its result.
+
+        Raises:
+            InvalidArgumentError: The parameters do not fit the contract; nothing was sent.
+            DeadlineExceededError: ``timeout`` seconds are over.
+            MeerkatError: The runtime's error, by its class, or the fault that ended the connection.
+        """
+        call = self.start(method, method.encode_params(params))
+        await self.connection.wait(call, timeout=timeout)
+        return result_of(call, method)
+
+    async def request_raw(self, name: str, params: bytes, method: Method[Any] | None, *, timeout: float | None) -> Any:
+        """Make a call by its RPC name and return its result as plain JSON values."""
+        cancellable = method is not None and method.cancellable
+        try:
+            call = self.connection.start(name, params, cancellable=cancellable)
+        except MeerkatError as fault:
+            raise again(fault, name) from fault
+        await self.connection.wait(call, timeout=timeout)
+        if call.error is not None:
+            raise error_of(call, method)
+        try:
+            return msgspec.json.decode(call.result)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise InvalidResponseError(message=f"the result is not JSON: {error}", method=name) from error
+
+
+def result_of(call: Call, method: Method[R]) -> R:
+    """Return the result of a settled call, or raise its error."""
+    if call.error is not None:
+        raise error_of(call, method)
+    return method.decode(call.result)
+
+
+def error_of(call: Call, method: Method[Any] | None) -> MeerkatError:
+    """Return the error of a settled call: a class of the contract, or the fault that ended it."""
+    error = call.error
+    if not isinstance(error, ErrorBody):
+        fault = error if error is not None else MeerkatError(message="the call was given up before it was sent")
+        return again(fault, call.method)
+    kind = (method.errors.get(error.code) if method is not None else None) or ERRORS.get(error.code, MeerkatError)
+    return kind(error.code, error.message, _details(kind, error), method=call.method)
+
+
+def again(fault: MeerkatError, method: str) -> MeerkatError:
+    """Return a copy of a fault for one more caller: an exception that is raised twice mixes up their tracebacks."""
+    mine = copy.copy(fault)
+    mine.method = fault.method or method
+    mine.__cause__ = fault
+    return mine
+
+
+def _details(kind: type[MeerkatError], error: ErrorBody) -> Any:
+    details = error_details(error)
+    type_ = details_type(kind)
+    if type_ is None or details is None:
+        return details
+    try:
+        return Decoder[Any](type_, f"data of {kind.__name__}").convert(details)
+    except msgspec.ValidationError:
+        return details  # more than the contract knows is better than nothing

@@ -1,0 +1,249 @@
+"""Where the runtime's notifications and requests go: sessions, subscriptions, tools. Never waits, runs no user code."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+
+import msgspec
+
+from meerkat._generated.methods.streams import SESSION_EVENT, SESSION_STREAM_END, SESSION_STREAM_EVENT
+from meerkat._generated.methods.tools import TOOL_EXECUTE
+from meerkat._generated.types.events import RunStarted
+from meerkat._runs import SessionRuns, prompt_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from meerkat._core.codec import Decoder
+    from meerkat._core.errors import MeerkatError
+    from meerkat._core.inbox import Inbox
+    from meerkat._core.protocol import Protocol, Request
+    from meerkat._generated.types.streams import SessionEventParams
+    from meerkat._generated.types.tools import ToolExecuteParams
+    from meerkat._runs import Turn
+
+logger = logging.getLogger("meerkat.router")
+
+E = TypeVar("E")
+K = TypeVar("K")
+
+HELD: Final = 4 * 1024 * 1024  # bytes of events that wait for the answer that tells whose they are
+
+
+class Held(Generic[K, E]):
+    """Events of sessions or streams that nobody has claimed yet: they may overtake the answer that names them.
+
+    Kept only while such an answer is due, and up to a limit; what does not fit is counted.
+    """
+
+    def __init__(self, limit: int = HELD) -> None:
+        self._limit = limit
+        self._items: dict[K, list[tuple[E, int]]] = {}
+        self._size = 0
+        self._claims = 0
+        self.dropped = 0
+
+    def expect(self) -> None:
+        """An answer is due that may name a session or stream."""
+        self._claims += 1
+
+    def settled(self) -> None:
+        """It has come."""
+        self._claims -= 1
+        if not self._claims:
+            self._items.clear()
+            self._size = 0
+
+    def put(self, key: K, item: E, size: int) -> None:
+        """Keep an event, or drop it when nobody can claim it."""
+        if not self._claims or self._size + size > self._limit:
+            self.dropped += 1
+            return
+        self._size += size
+        self._items.setdefault(key, []).append((item, size))
+
+    def claim(self, key: K) -> list[tuple[E, int]]:
+        """Take what was kept for a session or stream."""
+        items = self._items.pop(key, [])
+        self._size -= sum(size for _, size in items)
+        return items
+
+
+class Router:
+    """Gives every notification to the session or subscription that it belongs to, and every tool call to the tools.
+
+    Args:
+        on_tool: Starts the execution of a tool, in the background.
+    """
+
+    def __init__(self, on_tool: Callable[[int | str, ToolExecuteParams], None]) -> None:
+        self._on_tool = on_tool
+        self._protocol: Protocol | None = None
+        self._sessions: dict[str, SessionRuns] = {}
+        self._creating: list[Turn] = []  # first turns of sessions whose id is not known yet
+        self._held_events: Held[str, SessionEventParams] = Held()
+        self._streams: dict[str, Inbox[Any]] = {}
+        self._held_stream_events: Held[str, Any] = Held()
+        self._touched: set[Inbox[Any]] = set()
+        self._ended = False
+        self._routes: dict[str, Callable[[Request], None]] = {
+            SESSION_EVENT.name: self._session_event,
+            SESSION_STREAM_EVENT.name: self._stream_event,
+            SESSION_STREAM_END.name: self._stream_event,
+            TOOL_EXECUTE.name: self._tool_execute,
+        }
+        self._stream_decoders: dict[str, Decoder[Any]] = {
+            SESSION_STREAM_EVENT.name: SESSION_STREAM_EVENT.decoder,
+            SESSION_STREAM_END.name: SESSION_STREAM_END.decoder,
+        }
+
+    def attach(self, protocol: Protocol) -> None:
+        """Say which protocol the requests come from."""
+        self._protocol = protocol
+
+    # Receiver
+
+    def receive(self, request: Request) -> None:
+        """Take one notification or request of the runtime."""
+        route = self._routes.get(request.method)
+        try:
+            if route is not None:
+                route(request)
+            elif request.id is not None:
+                self._refuse(request.id, request.method)
+            else:
+                logger.info("the notification %s is not known and was skipped", request.method)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            self._reject(request, str(error))
+
+    def wake(self) -> None:
+        """Wake the consumers of what was taken since the last call."""
+        for inbox in self._touched:
+            inbox.wake()
+        self._touched.clear()
+
+    def end(self, fault: MeerkatError) -> None:
+        """Take the end of the connection."""
+        if self._ended:
+            return
+        self._ended = True
+        logger.debug("the connection ended: %s", fault)
+        for turn in self._creating:
+            turn.finish()
+        for runs in self._sessions.values():
+            runs.end()
+        for inbox in self._streams.values():
+            inbox.close()
+
+    # Sessions
+
+    def session(self, session_id: str) -> SessionRuns:
+        """Return the runs of a session."""
+        runs = self._sessions.get(session_id)
+        if runs is None:
+            runs = self._sessions[session_id] = SessionRuns(session_id)
+        return runs
+
+    def forget_session(self, session_id: str) -> None:
+        """A session has ended: keep nothing of it."""
+        self._sessions.pop(session_id, None)
+
+    def creating(self, turn: Turn) -> None:
+        """Note the first turn of a session whose id the runtime has not told yet."""
+        self._creating.append(turn)
+        self._held_events.expect()
+
+    def is_creating(self, prompt: str) -> Turn | None:
+        """Return a first turn with this prompt whose session is not known yet: a second one could not be told apart."""
+        return next((turn for turn in self._creating if turn.prompt == prompt and not turn.session_id), None)
+
+    def created(self, turn: Turn, session_id: str | None) -> None:
+        """The answer is here: it names the session, or there is none (``None``)."""
+        if turn not in self._creating:
+            return
+        self._creating.remove(turn)
+        if session_id is not None and not turn.session_id:
+            self._bind(turn, session_id)
+            for params, size in self._held_events.claim(session_id):
+                self._to_session(params, size)
+            self.wake()
+        elif session_id is not None and turn.session_id != session_id:
+            logger.warning("the events of session %s were taken for those of %s", turn.session_id, session_id)
+        self._held_events.settled()
+
+    def _bind(self, turn: Turn, session_id: str) -> None:
+        self.session(session_id).adopt(turn)
+
+    def _session_event(self, request: Request) -> None:
+        self._to_session(SESSION_EVENT.decoder.decode(request.params), _size(request))
+
+    def _to_session(self, params: SessionEventParams, size: int) -> None:
+        runs = self._sessions.get(params.session_id)
+        event = params.event.payload
+        if runs is None:
+            turn = self._creator(event) if self._creating else None
+            if turn is None:
+                self._held_events.put(params.session_id, params, size)
+                return
+            self._bind(turn, params.session_id)
+            runs = self._sessions[params.session_id]
+        turn = runs.receive(params.event.seq, event, size)
+        if turn is not None and turn.inbox is not None:
+            self._touched.add(turn.inbox)
+
+    def _creator(self, event: object) -> Turn | None:
+        """The turn that made a session of which this is the first event."""
+        if not isinstance(event, RunStarted):
+            return None
+        return self.is_creating(prompt_text(event.prompt))
+
+    # Subscriptions
+
+    def opening_stream(self) -> None:
+        """A subscription is being opened: its events may come before its id is known."""
+        self._held_stream_events.expect()
+
+    def opened_stream(self, stream_id: str | None, inbox: Inbox[Any]) -> None:
+        """The answer is here: it names the stream, or there is none (``None``)."""
+        if stream_id is not None:
+            self._streams[stream_id] = inbox
+            for item, size in self._held_stream_events.claim(stream_id):
+                inbox.put(item, size)
+        self._held_stream_events.settled()
+
+    def forget_stream(self, stream_id: str) -> None:
+        """A subscription has ended: keep nothing of it."""
+        self._streams.pop(stream_id, None)
+
+    def _stream_event(self, request: Request) -> None:
+        params: Any = self._stream_decoders[request.method].decode(request.params)
+        inbox = self._streams.get(params.stream_id)
+        if inbox is None:
+            self._held_stream_events.put(params.stream_id, params, _size(request))
+            return
+        inbox.put(params, _size(request))
+        self._touched.add(inbox)
+
+    # Tools
+
+    def _tool_execute(self, request: Request) -> None:
+        if request.id is None:
+            self._reject(request, "a request without an id cannot be answered")
+            return
+        self._on_tool(request.id, TOOL_EXECUTE.decoder.decode(request.params))
+
+    def _refuse(self, request_id: int | str, method: str) -> None:
+        logger.warning("the runtime asked for %s, which is not known", method)
+        if self._protocol is not None:
+            self._protocol.answer_error(request_id, -32601, f"Method not found: {method}")
+
+    def _reject(self, request: Request, reason: str) -> None:
+        if self._protocol is not None:
+            self._protocol.reject(request, reason)
+            if request.id is not None:
+                self._protocol.answer_error(request.id, -32602, f"Invalid params: {reason}")
+
+
+def _size(request: Request) -> int:
+    return len(memoryview(request.params))

@@ -1,0 +1,126 @@
+"""Turns on their way: sent at the right moment, followed to their end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from meerkat._generated.errors import TurnFailedError
+from meerkat._link import error_of, result_of
+from meerkat._runs import Turn, prompt_text
+
+if TYPE_CHECKING:
+    from meerkat._core.errors import MeerkatError
+    from meerkat._core.inbox import Inbox
+    from meerkat._core.method import Method
+    from meerkat._core.protocol import Call
+    from meerkat._generated.types.run import RunResult
+    from meerkat._link import Link
+
+
+class _Created(msgspec.Struct):
+    session_id: str
+
+
+class TurnRequest:
+    """A turn that is sent with `send`: a turn of a session, or the first one of a session that it creates.
+
+    Args:
+        link: The connection.
+        method: The RPC method that carries it.
+        params: Its parameters, encoded.
+        prompt: Its prompt, by which its run is known.
+        session_id: Its session, or ``None`` when it creates one.
+    """
+
+    def __init__(
+        self, link: Link, method: Method[Any], params: bytes, prompt: object, session_id: str | None = None
+    ) -> None:
+        self._link = link
+        self._method = method
+        self._params = params
+        self._session_id = session_id
+        self.turn = Turn(prompt_text(prompt))
+        self._call: Call | None = None
+
+    @property
+    def call(self) -> Call:
+        """The call that carries it, once it is sent."""
+        if self._call is None:
+            raise RuntimeError("the turn has not been sent")
+        return self._call
+
+    async def send(self, inbox: Inbox[Any] | None = None) -> None:
+        """Wait for the turn's place and send it; its events go to ``inbox``."""
+        self.turn.inbox = inbox
+        if self._session_id is None:
+            await self._send_first()
+            return
+        await self._link.router.session(self._session_id).enter(self.turn)
+        self._start()
+
+    async def _send_first(self) -> None:
+        router = self._link.router
+        # Two sessions that begin with the same words could not be told apart by their first event.
+        while (other := router.is_creating(self.turn.prompt)) is not None:
+            await other.wait_bound()
+        router.creating(self.turn)
+        try:
+            self._start()
+        except BaseException:
+            router.created(self.turn, None)
+            raise
+        # First of all, so that the session is known before anybody is told of the answer.
+        self.call.on_done.insert(0, self._created)
+
+    def _start(self) -> None:
+        try:
+            self._call = self._link.start(self._method, self._params)
+        except BaseException:
+            self.turn.finish()
+            raise
+        self.turn.sent(self._call)
+
+    def _created(self) -> None:
+        session_id = None
+        if self.call.error is None:
+            try:
+                session_id = msgspec.json.decode(self.call.result, type=_Created).session_id
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                session_id = None  # whoever waits for the answer gets the error
+        self._link.router.created(self.turn, session_id)
+
+    async def result(self, *, timeout: float | None = None) -> RunResult:
+        """Wait for the answer and return it, or raise its error."""
+        try:
+            await self._link.connection.wait(self.call, timeout=timeout)
+        finally:
+            if not self.call.done:
+                self.turn.abandon()
+        if self.call.error is not None:
+            # The event that tells why may come after the answer.
+            await self.turn.wait_over()
+        return self.outcome()
+
+    def outcome(self) -> RunResult:
+        """Return the answer that has come, or raise its error with the report of the run's failure."""
+        if self.call.error is not None:
+            raise self.error()
+        result: RunResult = result_of(self.call, self._method)
+        return result
+
+    def error(self) -> MeerkatError:
+        """The error that was answered."""
+        error = error_of(self.call, self._method)
+        if isinstance(error, TurnFailedError) and self.turn.failure is not None:
+            error.report = self.turn.failure.error_report
+        return error
+
+    def leave(self, *, cancel: bool) -> None:
+        """Nobody follows it any more; cancel it, or let it go on."""
+        if self._call is None:
+            return
+        if cancel and not self._call.done:
+            self._link.connection.abandon(self._call)
+        self.turn.abandon()

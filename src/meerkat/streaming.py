@@ -1,0 +1,364 @@
+"""Streams of events: of a turn while it runs, and of a session from outside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import msgspec
+
+from meerkat._core.errors import (
+    MeerkatError,
+    StreamNotConsumedError,
+    StreamNotOpenError,
+    StreamOverflowError,
+    SubscriptionEndedError,
+)
+from meerkat._core.inbox import Inbox
+from meerkat._generated.types.events import TextComplete, TextDelta, TurnStarted
+from meerkat._runs import EventGap
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from types import TracebackType
+    from typing import Self, TypeAlias
+
+    from meerkat._generated.types.events import AgentEvent
+    from meerkat._generated.types.run import RunResult
+    from meerkat._generated.types.streams import SessionStreamEndParams, StreamScopeFrame
+    from meerkat._turns import TurnRequest
+
+    StreamEvent: TypeAlias = AgentEvent | EventGap
+
+__all__ = ["EventGap", "EventStream", "EventSubscription", "ScopedEvent"]
+
+I = TypeVar("I")  # noqa: E741  # item
+
+
+class ScopedEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """An event that was passed on from a scope below the session, such as a mob member at work for a flow.
+
+    Attributes:
+        scope_id: Identifier of the scope.
+        scope_path: The scopes from the session down to it.
+        event: The event.
+    """
+
+    scope_id: str
+    scope_path: list[StreamScopeFrame]
+    event: AgentEvent
+
+
+class _Batches(Generic[I]):
+    """Items one by one out of the batches that the reader delivers."""
+
+    __slots__ = ("_batch", "_inbox", "_index")
+
+    def __init__(self, inbox: Inbox[I]) -> None:
+        self._inbox = inbox
+        self._batch: list[I] = []
+        self._index = 0
+
+    def next(self) -> I | None:
+        """Return the next item that is here already."""
+        index = self._index
+        if index == len(self._batch):
+            self._batch = self._inbox.take()
+            index = 0
+            if not self._batch:
+                self._index = 0
+                return None
+        self._index = index + 1
+        return self._batch[index]
+
+    def rest(self) -> list[I]:
+        """Return all items that are here already."""
+        items = self._batch[self._index :] + self._inbox.take()
+        self._batch, self._index = [], 0
+        return items
+
+
+class EventStream:
+    """The events of one turn, in order, while it runs; then its result.
+
+    Made by ``session.stream(...)`` and ``client.create_session_streaming(...)``. The request goes out when the
+    ``async with`` block is entered. Leaving the block before the end cancels the turn, unless ``cancel_on_exit`` is
+    false. Iteration ends after the last event of the turn's run, or shortly after the answer when the runtime sends
+    no last event; if the turn failed, it raises the turn's error then.
+
+    Example:
+        ::
+
+            async with session.stream("And their sizes?") as events:
+                async for event in events:
+                    match event:
+                        case TextDelta(delta=chunk):
+                            print(chunk, end="")
+            print(events.result.usage)
+
+    Attributes:
+        cancel_on_exit: Whether leaving the block early cancels the turn.
+    """
+
+    def __init__(
+        self,
+        start: Callable[[], Awaitable[TurnRequest]],
+        *,
+        buffer_bytes: int,
+        cancel_on_exit: bool = True,
+        on_result: Callable[[RunResult], None] | None = None,
+    ) -> None:
+        self._start = start
+        self._request: TurnRequest | None = None
+        self._inbox: Inbox[StreamEvent] = Inbox(buffer_bytes)
+        self._items = _Batches(self._inbox)
+        self._result: RunResult | None = None
+        self._on_result = on_result
+        self._open = False
+        self._ended = False
+        self.cancel_on_exit = cancel_on_exit
+
+    @property
+    def session_id(self) -> str:
+        """Id of the session; empty until the runtime has told it, which it does with the first event."""
+        return self._request.turn.session_id if self._request is not None else ""
+
+    @property
+    def result(self) -> RunResult:
+        """What the turn gave.
+
+        Raises:
+            StreamNotConsumedError: The iteration has not ended, or the turn failed.
+        """
+        if self._result is None:
+            message = "the result is there when the iteration over the stream has ended"
+            raise StreamNotConsumedError(message=message)
+        return self._result
+
+    async def __aenter__(self) -> Self:
+        if self._request is not None:
+            raise StreamNotOpenError(message="a stream can be opened once; ask the session for a new one")
+        request = self._request = await self._start()
+        await request.send(self._inbox)
+        self._open = True
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._open = False
+        if self._request is not None and not self._ended:
+            self._request.leave(cancel=self.cancel_on_exit)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> StreamEvent:
+        event = self._items.next()
+        if event is not None:
+            return event
+        await self._more()
+        event = self._items.next()
+        if event is None:
+            self._finish()
+            raise StopAsyncIteration
+        return event
+
+    async def batches(self) -> list[StreamEvent]:
+        """Return the events that are here, waiting for at least one; an empty list is the end.
+
+        For consumers of many events a second: one call gives all that came with one read.
+
+        Example:
+            ``while batch := await events.batches(): handle(batch)``
+        """
+        items = self._items.rest()
+        if not items:
+            await self._more()
+            items = self._items.rest()
+            if not items:
+                self._finish()
+        return items
+
+    async def collect(self) -> RunResult:
+        """Run the turn to its end and return its result; opens the stream if it is not open."""
+        await self._consume(lambda _: None)
+        return self.result
+
+    async def collect_text(self) -> tuple[str, RunResult]:
+        """Run the turn to its end and return all text that the model wrote, with the result.
+
+        The text is that of all rounds of the turn, also before tool calls; the result's text is that of the last one.
+        It is whole even if the runtime dropped some of its deltas.
+        """
+        text = _Text()
+        await self._consume(text.add)
+        return text.whole(self.result), self.result
+
+    async def _consume(self, take: Callable[[StreamEvent], None]) -> None:
+        if not self._open:
+            async with self:
+                await self._consume(take)
+            return
+        while batch := await self.batches():
+            for event in batch:
+                take(event)
+
+    async def _more(self) -> None:
+        """Wait until there are events, or none will come."""
+        if self._ended:
+            return
+        if not self._open or self._request is None:
+            message = "open the stream first: `async with session.stream(...) as events:`"
+            raise StreamNotOpenError(message=message)
+        turn = self._request.turn
+        while self._inbox.empty and not turn.over:
+            patience = turn.patience
+            if patience == 0.0:
+                turn.finish()
+            await self._inbox.wait(patience)
+        if not self._inbox.empty:
+            await self._inbox.wait()
+
+    def _finish(self) -> None:
+        if self._ended or self._request is None:
+            return
+        if self._inbox.lost:
+            raise overflow(self._inbox)  # the turn may still run: leaving the block cancels it
+        self._ended = True
+        self._result = self._request.outcome()
+        if self._on_result is not None:
+            self._on_result(self._result)
+
+
+class _Text:
+    """Puts a turn's text together, whole even where deltas are missing."""
+
+    def __init__(self) -> None:
+        self._rounds: list[str] = []
+        self._deltas: list[str] = []
+        self._gap = False
+
+    def add(self, event: StreamEvent) -> None:
+        if isinstance(event, TextDelta):
+            self._deltas.append(event.delta)
+        elif isinstance(event, TextComplete):
+            self._rounds.append(event.content)
+            self._deltas.clear()
+        elif isinstance(event, TurnStarted):
+            self._close_round()
+        elif isinstance(event, EventGap):
+            self._gap = True
+
+    def whole(self, result: RunResult) -> str:
+        if self._gap and (not self._rounds or self._rounds[-1] != result.text):
+            # The last round lost its end; what there is of it is a part of the result.
+            self._deltas = [result.text]
+        self._close_round()
+        return "".join(self._rounds)
+
+    def _close_round(self) -> None:
+        if self._deltas:
+            self._rounds.append("".join(self._deltas))
+            self._deltas.clear()
+
+
+class EventSubscription(Generic[I]):
+    """All events of a session (or mob), whoever caused them, until it is closed or the runtime ends it.
+
+    Made by ``await client.subscribe_session_events(session_id)`` and ``await session.subscribe_events()``; open from
+    then on. Use it as ``async with`` block, or close it.
+
+    Example:
+        ::
+
+            async with await session.subscribe_events() as events:
+                async for event in events:
+                    print(event)
+    """
+
+    def __init__(
+        self,
+        stream_id: str,
+        inbox: Inbox[Any],
+        *,
+        item: Callable[[Any], I],
+        is_end: Callable[[Any], bool],
+        close: Callable[[], Awaitable[None]],
+        fault: Callable[[], MeerkatError | None],
+    ) -> None:
+        self._stream_id = stream_id
+        self._inbox = inbox
+        self._items = _Batches(inbox)
+        self._item = item
+        self._is_end = is_end
+        self._close_remote = close
+        self._fault = fault
+        self._outcome: SessionStreamEndParams | None = None
+        self._closed = False
+
+    @property
+    def stream_id(self) -> str:
+        """The runtime's id of the subscription."""
+        return self._stream_id
+
+    @property
+    def terminal_outcome(self) -> SessionStreamEndParams | None:
+        """How the subscription ended: the runtime's notice, or ``None`` before it came."""
+        return self._outcome
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> I:
+        if self._outcome is not None or (self._closed and self._inbox.empty):
+            raise StopAsyncIteration
+        while (received := self._items.next()) is None:
+            if self._inbox.lost:
+                raise overflow(self._inbox)
+            if self._inbox.closed:
+                self._stop()
+            await self._inbox.wait()
+        if not self._is_end(received):
+            return self._item(received)
+        self._outcome = received
+        if received.error is not None:
+            message = f"the runtime ended the subscription: {received.error.message}"
+            raise SubscriptionEndedError(message=message, details=received)
+        raise StopAsyncIteration
+
+    async def close(self) -> None:
+        """End the subscription; does nothing if it has ended."""
+        if self._closed:
+            return
+        self._closed = True
+        await self._close_remote()
+        self._inbox.close()
+        self._take_outcome()
+
+    def _stop(self) -> None:
+        fault = self._fault()
+        if fault is not None and not self._closed:
+            raise fault
+        raise StopAsyncIteration
+
+    def _take_outcome(self) -> None:
+        while received := self._items.next():
+            if self._is_end(received):
+                self._outcome = received
+
+
+def overflow(inbox: Inbox[Any]) -> StreamOverflowError:
+    """The error of a consumer that was too slow."""
+    message = (
+        f"the consumer was too slow: {inbox.lost:,} events were dropped after {inbox.limit:,} bytes were waiting "
+        "(MeerkatClient(stream_buffer_bytes=...) sets the limit)"
+    )
+    return StreamOverflowError(message=message, lost=inbox.lost)
