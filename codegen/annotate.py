@@ -7,7 +7,18 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from codegen.ir import (
-    Alias, AnyJson, Choice, EnumType, ListOf, MapOf, Nullable, Ref, Scalar, StructType, TaggedUnion, Type,
+    Alias,
+    AnyJson,
+    Choice,
+    EnumType,
+    ListOf,
+    MapOf,
+    Nullable,
+    Ref,
+    Scalar,
+    StructType,
+    TaggedUnion,
+    Type,
     UntaggedUnion,
 )  # fmt: skip
 

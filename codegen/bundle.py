@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from codegen.problems import Problem, Problems, pointer, split_pointer
+from codegen.raw import is_array, is_object
 from codegen.source import Source
 
 if TYPE_CHECKING:
@@ -78,11 +79,10 @@ class Bundle:
         if source is None:
             self.problems.add("files", "", f"the contract has no {stem}.yaml", file=f"{directory.name}/{stem}.yaml")
             return {}
-        if not isinstance(source.data, dict):
+        if not is_object(source.data):
             self.problems.add("files", "", "the file must hold an object", file=source.name, line=1)
             return {}
-        data: dict[str, Any] = source.data
-        return data
+        return source.data
 
     def _merge(self, stem: str, source: Source) -> list[tuple[dict[str, Any], str, int]]:
         data = self._object(source, (), source.data, {"methods", "components"})
@@ -96,11 +96,11 @@ class Bundle:
             self._error_extras[name] = {**extras, "x-module": stem}
         methods: list[tuple[dict[str, Any], str, int]] = []
         listed: Any = data.get("methods", [])
-        if not isinstance(listed, list):
+        if not is_array(listed):
             self._wrong(source, "form", ("methods",), "`methods` must be a list")
             return methods
         for index, method in enumerate(listed):
-            if not isinstance(method, dict) or not isinstance(method.get("name"), str):
+            if not is_object(method) or not isinstance(method.get("name"), str):
                 self._wrong(source, "form", ("methods", index), "a method must be an object with a `name`")
                 continue
             self._refuse_bundled(source, ("methods", index), method, "paramStructure", "x-module")
@@ -113,7 +113,7 @@ class Bundle:
         entries: list[tuple[str, dict[str, Any]]] = []
         for name, value in self._object(source, ("components", kind), components.get(kind, {}), None).items():
             where = ("components", kind, name)
-            if not isinstance(value, dict):
+            if not is_object(value):
                 self._wrong(source, "form", where, "an object is expected here")
             elif name in merged:
                 other = merged[name]["x-module"]
@@ -123,22 +123,17 @@ class Bundle:
                 entries.append((name, value))
         return entries
 
-    def _object(
-        self, source: Source, path: tuple[str | int, ...], value: Any, keys: set[str] | None
-    ) -> dict[str, Any]:
-        if not isinstance(value, dict):
+    def _object(self, source: Source, path: tuple[str | int, ...], value: Any, keys: set[str] | None) -> dict[str, Any]:
+        if not is_object(value):
             self._wrong(source, "form", path, "an object is expected here")
             return {}
-        found: dict[str, Any] = value
-        for key in found:
+        for key in value:
             if keys is not None and key not in keys:
                 allowed = ", ".join(sorted(keys))
                 self._wrong(source, "unknown-keyword", (*path, key), f"`{key}` is not known here; known are {allowed}")
-        return found
+        return value
 
-    def _refuse_bundled(
-        self, source: Source, path: tuple[str | int, ...], value: dict[str, Any], *keys: str
-    ) -> None:
+    def _refuse_bundled(self, source: Source, path: tuple[str | int, ...], value: dict[str, Any], *keys: str) -> None:
         for key in keys:
             if key in value:
                 self._wrong(source, "unknown-keyword", (*path, key), f"`{key}` is added by bundling; leave it out")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
-from codegen.forms import is_object, strings
 from codegen.problems import pointer
+from codegen.raw import is_object, items, strings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,8 +33,7 @@ class Extensions:
         self._problems = problems
         self._by_place: dict[tuple[str, str], Draft202012Validator] = {}
         places: dict[str, Any] = declared["places"] if is_object(declared.get("places")) else {}
-        listed: Any = declared.get("extensions", [])
-        for index, entry in enumerate(cast("list[Any]", listed) if isinstance(listed, list) else []):
+        for index, entry in enumerate(items(declared.get("extensions", []))):
             self._declare(entry, places, ("extensions", index))
 
     def _declare(self, entry: Any, places: Mapping[str, Any], path: Path) -> None:
@@ -62,8 +61,7 @@ class Extensions:
         for index, method in enumerate(document["methods"]):
             path: Path = ("methods", index)
             self._keys(method, path, "request" if "result" in method else "notification")
-            params: Any = method.get("params", [])
-            for number, param in enumerate(cast("list[Any]", params) if isinstance(params, list) else []):
+            for number, param in enumerate(items(method.get("params", []))):
                 if is_object(param):
                     self._keys(param, (*path, "params", number), "parameter")
                     self._schema(param.get("schema"), (*path, "params", number, "schema"))
@@ -87,8 +85,7 @@ class Extensions:
         for keyword in ("items", "additionalProperties"):
             self._schema(schema.get(keyword), (*path, keyword))
         for keyword in ("oneOf", "anyOf", "allOf"):
-            members: Any = schema.get(keyword)
-            for index, member in enumerate(cast("list[Any]", members) if isinstance(members, list) else []):
+            for index, member in enumerate(items(schema.get(keyword))):
                 self._schema(member, (*path, keyword, index))
 
     def _keys(self, value: Mapping[str, Any], path: Path, *places: str) -> None:

@@ -6,7 +6,18 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from codegen.ir import (
-    Alias, Choice, Contract, Direction, ListOf, MapOf, NamedType, Nullable, Ref, StructType, TaggedUnion, Type,
+    Alias,
+    Choice,
+    Contract,
+    Direction,
+    ListOf,
+    MapOf,
+    NamedType,
+    Nullable,
+    Ref,
+    StructType,
+    TaggedUnion,
+    Type,
     UntaggedUnion,
 )  # fmt: skip
 

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeGuard, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import UNSET
 
 from codegen.ir import (
-    Alias, AnyJson, Choice, EnumType, ListOf, MapOf, NamedType, Nullable, Property, Ref, Scalar, StructType, Tag,
-    TaggedUnion, Type, UntaggedUnion,
+    Alias,
+    AnyJson,
+    Choice,
+    EnumType,
+    ListOf,
+    MapOf,
+    NamedType,
+    Nullable,
+    Property,
+    Ref,
+    Scalar,
+    StructType,
+    Tag,
+    TaggedUnion,
+    Type,
+    UntaggedUnion,
 )  # fmt: skip
 from codegen.names import field_name, is_identifier, member_name
 from codegen.problems import pointer
+from codegen.raw import is_array, is_object, items, strings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -33,16 +48,6 @@ _STRUCT_KEYS = frozenset({
     "type", "properties", "required", "additionalProperties", "allOf", "minProperties", "maxProperties",
 })  # fmt: skip
 _PYTHON_KEYS = {"property": frozenset({"name"}), "union": frozenset({"base", "unknown"})}
-
-
-def is_object(value: object) -> TypeGuard[dict[str, Any]]:
-    """Whether a JSON value is an object."""
-    return isinstance(value, dict)
-
-
-def strings(value: object) -> list[str]:
-    """Return the strings of a JSON array, or nothing for anything else."""
-    return [item for item in cast("list[object]", value) if isinstance(item, str)] if isinstance(value, list) else []
 
 
 class Forms:
@@ -87,7 +92,7 @@ class Forms:
             self.wrong("form", (*path, "const"), "`const` is for the tags of union arms only; use `enum`")
             return AnyJson()
         kind = schema.get("type")
-        if isinstance(kind, list):
+        if is_array(kind):
             return self._nullable_list(schema, path, notes)
         if kind is None:
             self.known(schema, notes, path, "free JSON")
@@ -127,15 +132,15 @@ class Forms:
 
     def _map_value(self, schema: Mapping[str, Any], path: Path) -> Type:
         if not is_object(schema.get("additionalProperties")):
-            self.wrong("form", path, "an object without properties needs `additionalProperties: <schema>`, `{}` for any")
+            self.wrong("form", path, "an object without properties needs `additionalProperties: <schema>`")
             return AnyJson()
         return self.type(schema["additionalProperties"], (*path, "additionalProperties"))
 
     def _nullable_of(self, schema: Mapping[str, Any], path: Path, notes: frozenset[str]) -> Type:
         self.known(schema, notes | {"anyOf"}, path, "a nullable type")
-        members: Any = schema["anyOf"]
-        if not isinstance(members, list) or len(cast("list[Any]", members)) != 2 or members[1] != {"type": "null"}:
-            self.wrong("form", (*path, "anyOf"), "`anyOf` here is one schema and `{type: 'null'}`; a union needs a name")
+        members = items(schema["anyOf"])
+        if len(members) != 2 or members[1] != {"type": "null"}:
+            self.wrong("form", (*path, "anyOf"), "`anyOf` in place is one schema and `{type: 'null'}`")
             return AnyJson()
         return _nullable(self.type(members[0], (*path, "anyOf", 0)))
 
@@ -146,7 +151,7 @@ class Forms:
             return AnyJson()
         plain = {**schema, "type": kinds[0]}
         if "enum" in schema:
-            values: list[Any] = schema["enum"] if isinstance(schema["enum"], list) else []
+            values = items(schema["enum"])
             if None not in values:
                 self.wrong("form", (*path, "enum"), "the values of a nullable enum must contain null")
             plain["enum"] = [value for value in values if value is not None]
@@ -166,7 +171,7 @@ class Forms:
 
     def named(self, name: str, schema: Mapping[str, Any], path: Path) -> NamedType:
         """Read a schema of ``components/schemas``."""
-        common = {
+        common: dict[str, Any] = {
             "name": name,
             "module": schema["x-module"],
             "pointer": pointer(*path),
@@ -200,14 +205,14 @@ class Forms:
     def _tagged(self, schema: Mapping[str, Any], path: Path, common: dict[str, Any]) -> TaggedUnion:
         self.known(schema, _NAMED_NOTES | {"oneOf", "discriminator", "x-python"}, path, "a tagged union")
         arms: list[str] = []
-        for index, arm in enumerate(schema["oneOf"] if isinstance(schema["oneOf"], list) else ()):
+        for index, arm in enumerate(items(schema["oneOf"])):
             if is_object(arm) and set(arm) == {"$ref"}:
                 arms.append(self.ref(arm["$ref"], (*path, "oneOf", index, "$ref")).name)
             else:
                 self.wrong("form", (*path, "oneOf", index), "an arm is a `$ref` to a named struct and nothing else")
         discriminator: Any = schema.get("discriminator")
         if not is_object(discriminator) or set(discriminator) != {"propertyName", "mapping"}:
-            self.wrong("discriminator", path, "a tagged union needs a `discriminator` with `propertyName` and `mapping`")
+            self.wrong("discriminator", path, "a tagged union needs `discriminator: {propertyName, mapping}`")
             return TaggedUnion(**common, tag="", arms=())
         mapping: dict[str, str] = {}
         listed: dict[str, Any] = discriminator["mapping"] if is_object(discriminator["mapping"]) else {}
@@ -228,13 +233,12 @@ class Forms:
 
     def _untagged(self, schema: Mapping[str, Any], path: Path, common: dict[str, Any]) -> UntaggedUnion:
         self.known(schema, _NAMED_NOTES | {"anyOf", "x-untagged"}, path, "an untagged union")
-        members: Any = schema.get("anyOf")
-        if not isinstance(members, list) or len(cast("list[Any]", members)) < 2 or schema["x-untagged"] is not True:
+        members = items(schema.get("anyOf"))
+        if len(members) < 2 or schema["x-untagged"] is not True:
             self.wrong("form", path, "an untagged union is `x-untagged: true` and an `anyOf` of at least two members")
             return UntaggedUnion(**common, members=())
-        listed = cast("list[Any]", members)
         return UntaggedUnion(
-            **common, members=tuple(self.type(item, (*path, "anyOf", index)) for index, item in enumerate(listed))
+            **common, members=tuple(self.type(item, (*path, "anyOf", index)) for index, item in enumerate(members))
         )
 
     def _struct(self, schema: Mapping[str, Any], path: Path, common: dict[str, Any]) -> StructType:
@@ -243,10 +247,10 @@ class Forms:
             self.wrong("form", path, "a struct has `type: object`")
         extra = schema.get("additionalProperties")
         if extra is not None and extra is not False:
-            self.wrong("form", (*path, "additionalProperties"), "a struct is either open or `additionalProperties: false`")
+            self.wrong("form", (*path, "additionalProperties"), "a struct is open or `additionalProperties: false`")
         limits = schema.get("minProperties"), schema.get("maxProperties")
         if limits not in {(None, None), (1, 1)}:
-            self.wrong("form", path, "`minProperties` and `maxProperties` are both 1 (exactly one field) or both absent")
+            self.wrong("form", path, "`minProperties` and `maxProperties` are both 1 or both absent")
         fields: dict[str, Any] = schema["properties"] if is_object(schema.get("properties")) else {}
         required = strings(schema.get("required", []))
         for name in required:
@@ -269,9 +273,7 @@ class Forms:
             exactly_one=limits == (1, 1),
         )
 
-    def _split_tag(
-        self, fields: dict[str, Any], required: list[str], path: Path
-    ) -> tuple[Tag | None, dict[str, Any]]:
+    def _split_tag(self, fields: dict[str, Any], required: list[str], path: Path) -> tuple[Tag | None, dict[str, Any]]:
         tag: Tag | None = None
         own: dict[str, Any] = {}
         for name, schema in fields.items():
@@ -295,11 +297,11 @@ class Forms:
     def _base(self, schema: Mapping[str, Any], path: Path) -> str | None:
         if "allOf" not in schema:
             return None
-        bases: Any = schema["allOf"]
-        if isinstance(bases, list) and len(cast("list[Any]", bases)) == 1 and is_object(bases[0]):
-            base: dict[str, Any] = bases[0]
-            if set(base) == {"$ref"}:
-                return self.ref(base["$ref"], (*path, "allOf", 0, "$ref")).name
+        match schema["allOf"]:
+            case [{"$ref": base, **others}] if not others:
+                return self.ref(base, (*path, "allOf", 0, "$ref")).name
+            case _:
+                pass
         self.wrong("form", (*path, "allOf"), "`allOf` is for inheritance: exactly one `$ref`")
         return None
 

@@ -29,7 +29,7 @@ class Direction(Flag):
 # --- types as they stand in a field ---
 
 
-class Scalar(Node, kw_only=True):
+class Scalar(Node, frozen=True, kw_only=True):
     """A JSON scalar."""
 
     kind: Literal["string", "integer", "number", "boolean", "null"]
@@ -38,35 +38,35 @@ class Scalar(Node, kw_only=True):
     maximum: int | float | None = None
 
 
-class AnyJson(Node, kw_only=True):
+class AnyJson(Node, frozen=True, kw_only=True):
     """Any JSON value."""
 
 
-class Ref(Node, kw_only=True):
+class Ref(Node, frozen=True, kw_only=True):
     """A named type."""
 
     name: str
 
 
-class ListOf(Node, kw_only=True):
+class ListOf(Node, frozen=True, kw_only=True):
     """An array."""
 
     item: Type
 
 
-class MapOf(Node, kw_only=True):
+class MapOf(Node, frozen=True, kw_only=True):
     """An object with free keys."""
 
     value: Type
 
 
-class Choice(Node, kw_only=True):
+class Choice(Node, frozen=True, kw_only=True):
     """A string of a small set, not worth a name."""
 
     values: tuple[str, ...]
 
 
-class Nullable(Node, kw_only=True):
+class Nullable(Node, frozen=True, kw_only=True):
     """A value or null."""
 
     inner: Type
@@ -75,7 +75,7 @@ class Nullable(Node, kw_only=True):
 Type: TypeAlias = Scalar | AnyJson | Ref | ListOf | MapOf | Choice | Nullable
 
 
-class Property(Node, kw_only=True):
+class Property(Node, frozen=True, kw_only=True):
     """A field of a struct or a parameter of a method.
 
     Attributes:
@@ -107,7 +107,7 @@ class Property(Node, kw_only=True):
 # --- named types ---
 
 
-class Named(Node, kw_only=True):
+class Named(Node, frozen=True, kw_only=True):
     """What all named types have."""
 
     name: str
@@ -117,7 +117,7 @@ class Named(Node, kw_only=True):
     deprecated: bool = False
 
 
-class Tag(Node, kw_only=True):
+class Tag(Node, frozen=True, kw_only=True):
     """What marks a struct as an arm of a tagged union."""
 
     wire: str
@@ -125,7 +125,7 @@ class Tag(Node, kw_only=True):
     value: str
 
 
-class StructType(Named, kw_only=True):
+class StructType(Named, frozen=True, kw_only=True):
     """A JSON object with known fields.
 
     Attributes:
@@ -143,13 +143,13 @@ class StructType(Named, kw_only=True):
     method: str | None = None
 
 
-class EnumType(Named, kw_only=True):
+class EnumType(Named, frozen=True, kw_only=True):
     """Strings of a set, each with its member name."""
 
     values: tuple[tuple[str, str], ...]
 
 
-class TaggedUnion(Named, kw_only=True):
+class TaggedUnion(Named, frozen=True, kw_only=True):
     """Structs told apart by a tag.
 
     Attributes:
@@ -164,13 +164,13 @@ class TaggedUnion(Named, kw_only=True):
     unknown: str | None = None
 
 
-class UntaggedUnion(Named, kw_only=True):
+class UntaggedUnion(Named, frozen=True, kw_only=True):
     """Alternatives that are tried in order."""
 
     members: tuple[Type, ...]
 
 
-class Alias(Named, kw_only=True):
+class Alias(Named, frozen=True, kw_only=True):
     """Another name of a type."""
 
     type: Type
@@ -182,7 +182,7 @@ NamedType: TypeAlias = StructType | EnumType | TaggedUnion | UntaggedUnion | Ali
 # --- methods and errors ---
 
 
-class ErrorKind(Node, kw_only=True):
+class ErrorKind(Node, frozen=True, kw_only=True):
     """An error that the runtime answers, and its exception class."""
 
     name: str
@@ -197,7 +197,7 @@ class ErrorKind(Node, kw_only=True):
     data: str | None = None
 
 
-class Wrapper(Node, kw_only=True):
+class Wrapper(Node, frozen=True, kw_only=True):
     """How the generated wrapper of a method looks."""
 
     name: str
@@ -208,7 +208,7 @@ class Wrapper(Node, kw_only=True):
     request: str | None = None
 
 
-class Method(Node, kw_only=True):
+class Method(Node, frozen=True, kw_only=True):
     """A request or a notification, in either direction.
 
     Attributes:
@@ -245,7 +245,7 @@ class Method(Node, kw_only=True):
     options: str | None = None
 
 
-class Contract(Node, kw_only=True):
+class Contract(Node, frozen=True, kw_only=True):
     """Everything.
 
     Attributes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
@@ -10,12 +11,32 @@ from msgspec import UNSET
 from codegen.extensions import Extensions
 from codegen.flow import Flow
 from codegen.ir import (
-    AnyJson, Choice, Direction, EnumType, ListOf, MapOf, Nullable, Ref, Scalar, StructType, TaggedUnion, Type,
+    AnyJson,
+    Choice,
+    Direction,
+    EnumType,
+    ListOf,
+    MapOf,
+    Nullable,
+    Ref,
+    Scalar,
+    StructType,
+    TaggedUnion,
+    Type,
 )  # fmt: skip
 from codegen.names import (
-    BUILTINS, HAND_WRITTEN, SCAFFOLD, WRAPPER_TAKEN, argument_name, calls_name, constant_name, is_identifier,
-    is_snake_name, is_type_name,
+    BUILTINS,
+    HAND_WRITTEN,
+    SCAFFOLD,
+    WRAPPER_TAKEN,
+    argument_name,
+    calls_name,
+    constant_name,
+    is_identifier,
+    is_snake_name,
+    is_type_name,
 )  # fmt: skip
+from codegen.raw import is_array, is_object
 from codegen.types import base_module
 from codegen.wrappers import absent_arms, result_field
 
@@ -25,7 +46,13 @@ if TYPE_CHECKING:
     from codegen.ir import Contract, Method, NamedType, Property, Wrapper
     from codegen.problems import Problems
 
-_DEFAULTS = {"string": str, "integer": int, "number": (int, float), "boolean": bool, "null": type(None)}
+_DEFAULTS: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "null": (type(None),),
+}
 
 
 def check_document(document: Mapping[str, Any], extensions: Mapping[str, Any], problems: Problems) -> None:
@@ -106,7 +133,7 @@ class _Rules:
                 self._wrong("naming", "", f"the file name `{module}.yaml` is not in snake_case")
         for named in self._types.values():
             if isinstance(named, TaggedUnion) and named.base is not None and base_module(named) in modules:
-                self._wrong("name-taken", named.pointer, f"the module `{base_module(named)}` is needed for the base class")
+                self._wrong("name-taken", named.pointer, f"the base class needs the module `{base_module(named)}`")
         constants: dict[str, str] = {}
         for method in self._contract.methods:
             constant = constant_name(method.name)
@@ -117,13 +144,15 @@ class _Rules:
 
     def _public(self) -> list[tuple[str, str]]:
         public = [(named.name, named.pointer) for named in self._types.values()]
-        public += sorted({
-            (name, named.pointer)
-            for named in self._types.values()
-            if isinstance(named, TaggedUnion)
-            for name in (named.base, named.unknown)
-            if name is not None
-        })
+        public += sorted(
+            {
+                (name, named.pointer)
+                for named in self._types.values()
+                if isinstance(named, TaggedUnion)
+                for name in (named.base, named.unknown)
+                if name is not None
+            }
+        )
         classes: dict[str, str] = {}
         for kind in self._contract.errors.values():
             classes.setdefault(kind.class_name, kind.pointer)
@@ -177,7 +206,7 @@ class _Rules:
             self._wrong("extension", method.pointer, f"the result has no field `{wrapper.unwrap}` to unwrap")
         if wrapper.none_when is not None:
             arms = absent_arms(self._types, method.result, wrapper.none_when)
-            if arms is None and result_field(self._types, method.result, wrapper.none_when) is None or arms == []:
+            if (arms is None and result_field(self._types, method.result, wrapper.none_when) is None) or arms == []:
                 self._wrong("extension", method.pointer, f"the result has no field `{wrapper.none_when}`")
             if arms and wrapper.unwrap is not None:
                 self._wrong("extension", method.pointer, "a result that is a union cannot be unwrapped")
@@ -195,7 +224,7 @@ class _Rules:
                 for _, arm in named.arms if named.base is not None else ():
                     if based.setdefault(arm, named.name) != named.name:
                         self._wrong("union-base", named.pointer, f"`{arm}` has the base class of {based[arm]} already")
-        if len({union for union in based.values()}) > 1:
+        if len(set(based.values())) > 1:
             self._wrong("union-base", self._types[max(based.values())].pointer, "only one union can have a base class")
         for named in self._types.values():
             if isinstance(named, StructType):
@@ -228,7 +257,8 @@ class _Rules:
             self._wrong("inheritance", struct.pointer, f"the base `{base_name}` is no struct")
             return
         if base.tag is not None and (struct.tag is None or struct.tag.wire != base.tag.wire):
-            self._wrong("inheritance", struct.pointer, f"the base `{base_name}` is an arm of a union, so its tag would be inherited")
+            message = f"the base `{base_name}` is an arm of a union, so its tag would be inherited"
+            self._wrong("inheritance", struct.pointer, message)
         if struct.name in based:
             self._wrong("inheritance", struct.pointer, f"it has the base class of {based[struct.name]} already")
         inherited = {item.python for item in base.properties}
@@ -245,7 +275,7 @@ class _Rules:
             return
         if not self._fits(item.default, item.type):
             self._wrong("default", item.pointer, f"the default {item.default!r} does not fit the type")
-        elif not sent and isinstance(item.default, list | dict) and item.default:
+        elif not sent and (is_array(item.default) or is_object(item.default)) and item.default:
             self._wrong("default", item.pointer, "a default of something received is a scalar, `[]` or `{}`")
 
     def _fits(self, value: Any, type_: Type) -> bool:
@@ -257,9 +287,9 @@ class _Rules:
             case Choice(values=values):
                 return value in values
             case ListOf(item=inner):
-                return isinstance(value, list) and all(self._fits(item, inner) for item in value)  # pyright: ignore[reportUnknownVariableType]  # JSON
+                return is_array(value) and all(self._fits(item, inner) for item in value)
             case MapOf():
-                return isinstance(value, dict)
+                return is_object(value)
             case Nullable(inner=inner):
                 return value is None or self._fits(value, inner)
             case Ref(name=name):
@@ -271,7 +301,7 @@ class _Rules:
             case EnumType(values=values):
                 return value in dict(values)
             case StructType() | TaggedUnion():
-                return isinstance(value, dict) and self._flow.sent_only(named.name)
+                return is_object(value) and self._flow.sent_only(named.name)
             case _:
                 members = getattr(named, "members", None) or (getattr(named, "type", None),)
                 return any(member is not None and self._fits(value, member) for member in members)
@@ -322,7 +352,7 @@ class _Rules:
         cycle = self._flow.module_cycle()
         if cycle is not None:
             graph = self._flow.module_graph()
-            needs = [f"{here}.yaml needs {there}.yaml for {graph[here][there]}" for here, there in zip(cycle, cycle[1:], strict=False)]
+            needs = [f"{here}.yaml needs {there}.yaml for {graph[here][there]}" for here, there in pairwise(cycle)]
             where = self._types[graph[cycle[0]][cycle[1]]].pointer
             self._wrong("file-cycle", where, f"files need each other in a circle: {', '.join(needs)}")
         statements = self._flow.statement_cycle()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from codegen.forms import Forms, is_object, strings
+from codegen.forms import Forms
 from codegen.ir import Contract, ErrorKind, Method, NamedType, Property, Ref, StructType, Type, Wrapper
 from codegen.names import is_identifier
 from codegen.problems import pointer
+from codegen.raw import is_array, is_object, items, strings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -120,11 +121,11 @@ def _method(value: dict[str, Any], path: Path, forms: Forms, errors: frozenset[s
 
 def _params(value: Mapping[str, Any], path: Path, forms: Forms) -> tuple[Property, ...]:
     listed: Any = value.get("params")
-    if not isinstance(listed, list):
+    if not is_array(listed):
         forms.wrong("form", path, "a method needs `params`, `[]` for none")
         return ()
     params: list[Property] = []
-    for index, descriptor in enumerate(cast("list[Any]", listed)):
+    for index, descriptor in enumerate(items(listed)):
         where = (*path, "params", index)
         if not is_object(descriptor):
             forms.wrong("form", where, "a parameter is an object with `name` and `schema`")
@@ -162,7 +163,7 @@ def _params_type(
 
 
 def _route_by(value: Mapping[str, Any], path: Path, forms: Forms, params: tuple[Property, ...]) -> str | None:
-    route: Any = value.get("x-route-by")
+    route: str | None = value.get("x-route-by")
     if route is not None and route not in {param.wire for param in params}:
         forms.wrong("extension", (*path, "x-route-by"), f"there is no parameter `{route}`")
     return route
@@ -172,7 +173,7 @@ def _error_names(value: Mapping[str, Any], path: Path, forms: Forms, errors: fro
     prefix = "#/components/errors/"
     names: list[str] = []
     listed: Any = value.get("errors", [])
-    for index, error in enumerate(cast("list[Any]", listed) if isinstance(listed, list) else []):
+    for index, error in enumerate(items(listed)):
         where = (*path, "errors", index)
         target: Any = error.get("$ref") if is_object(error) else None
         if not isinstance(target, str) or not target.startswith(prefix) or set(error) != {"$ref"}:
@@ -242,15 +243,15 @@ def _error(name: str, value: Mapping[str, Any], extras: Mapping[str, Any], forms
         message = ""
     attributes: dict[str, Any] = python["attributes"] if is_object(python.get("attributes")) else {}
     references: list[tuple[str, str]] = []
-    for attribute, target in attributes.items():
-        reference = forms.ref(f"#/components/schemas/{target}", (*path, "x-python", "attributes", attribute))
+    for attribute, type_name in attributes.items():
+        reference = forms.ref(f"#/components/schemas/{type_name}", (*path, "x-python", "attributes", attribute))
         references.append((attribute, reference.name))
     data: Any = extras.get("x-data")
     data_name: str | None = None
     if data is not None:
-        reference = forms.type(data, (*path, "x-data"))
-        if isinstance(reference, Ref):
-            data_name = reference.name
+        target = forms.type(data, (*path, "x-data"))
+        if isinstance(target, Ref):
+            data_name = target.name
         else:
             forms.wrong("form", (*path, "x-data"), "`x-data` is a `$ref`")
     return ErrorKind(

@@ -28,7 +28,7 @@ BUILTINS = frozenset(dir(builtins))
 _FIELD_TAKEN = frozenset({"field", "get", "keys"})
 
 # A parameter with such a name would hide what the wrapper's body needs.
-_ARGUMENT_TAKEN = frozenset({"self", "result", "warnings"})
+_ARGUMENT_TAKEN = frozenset({"self", "warnings"})
 
 WRAPPER_TAKEN = frozenset({"close", "connect", "get", "keys"})
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+
 def pointer(*parts: str | int) -> str:
     """Return the JSON pointer of a path."""
     return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in parts)
@@ -70,7 +71,8 @@ class Problems:
 
     def located(self, locate: Callable[[Problem], Problem]) -> list[Problem]:
         """Return the problems with file and line, in the order of the files."""
-        return sorted({locate(problem) for problem in self._found}, key=lambda p: (p.file, p.line, p.pointer, p.message))
+        found = {locate(problem) for problem in self._found}
+        return sorted(found, key=lambda p: (p.file, p.line, p.pointer, p.message))
 
     def raise_if_any(self) -> None:
         """Raise what was collected.

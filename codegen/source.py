@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from codegen.problems import Problems, pointer
 
@@ -36,10 +35,12 @@ class Source:
         self._lines: dict[str, int] = {}
         self._problems = problems
         try:
-            node: Node | None = YAML(typ="safe", pure=True).compose(path.read_text("utf-8"))  # pyright: ignore[reportUnknownMemberType]  # ruamel is untyped here
+            loader: Any = YAML(typ="safe", pure=True)  # its nodes carry no types
+            node = loader.compose(path.read_text("utf-8"))
         except MarkedYAMLError as error:
-            mark = error.problem_mark
-            problems.add("yaml", "", str(error.problem), file=self.name, line=mark.line + 1 if mark else 0)
+            fault: Any = error
+            line: int = fault.problem_mark.line + 1 if fault.problem_mark is not None else 0
+            problems.add("yaml", "", str(fault.problem), file=self.name, line=line)
             return
         except UnicodeDecodeError as error:
             problems.add("yaml", "", f"not UTF-8: {error.reason}", file=self.name)
@@ -53,24 +54,24 @@ class Source:
             where = where.rpartition("/")[0]
         return self._lines.get(where, 1)
 
-    def _value(self, node: Node, path: tuple[str | int, ...]) -> Any:
+    def _value(self, node: Any, path: tuple[str | int, ...]) -> Any:
         where = pointer(*path)
         line: int = node.start_mark.line + 1
         self._lines.setdefault(where, line)
         if node.anchor is not None:
             self._wrong("yaml-anchor", where, line, "anchors and aliases are not used here; use a `$ref`")
-        if isinstance(node, MappingNode):
+        if node.id == "mapping":
             return self._mapping(node, path)
-        if isinstance(node, SequenceNode):
+        if node.id == "sequence":
             return [self._value(item, (*path, index)) for index, item in enumerate(node.value)]
         return self._scalar(node, where, line)
 
-    def _mapping(self, node: MappingNode, path: tuple[str | int, ...]) -> dict[str, Any]:
+    def _mapping(self, node: Any, path: tuple[str | int, ...]) -> dict[str, Any]:
         values: dict[str, Any] = {}
         for key_node, value_node in node.value:
             line: int = key_node.start_mark.line + 1
-            key = key_node.value if isinstance(key_node, ScalarNode) else None
-            if not isinstance(key, str):
+            key: str = key_node.value
+            if key_node.id != "scalar" or key_node.tag != f"{_SCALARS}str":
                 self._wrong("yaml", pointer(*path), line, "a key must be a string")
                 continue
             where = pointer(*path, key)
@@ -81,7 +82,7 @@ class Source:
             values[key] = self._value(value_node, (*path, key))
         return values
 
-    def _scalar(self, node: Node, where: str, line: int) -> Any:
+    def _scalar(self, node: Any, where: str, line: int) -> Any:
         text: str = node.value
         kind = str(node.tag).removeprefix(_SCALARS)
         match kind:

@@ -57,13 +57,15 @@ class Tables:
         for kind in _bases_first(kinds):
             for _, target in kind.attributes:
                 typed.use(types_module(self._contract.types[target]), target)
-            classes.append({
-                "name": kind.class_name,
-                "base": kind.base or "MeerkatError",
-                "doc": docstring(kind.description, 4),
-                "code": kind.code,
-                "attributes": [{"name": name, "type": target} for name, target in kind.attributes],
-            })
+            classes.append(
+                {
+                    "name": kind.class_name,
+                    "base": kind.base or "MeerkatError",
+                    "doc": docstring(kind.description, 4),
+                    "code": kind.code,
+                    "attributes": [{"name": name, "type": target} for name, target in kind.attributes],
+                }
+            )
         details = [
             {"name": kind.class_name, "module": types_module(self._contract.types[kind.data]), "type": kind.data}
             for kind in kinds.values()
@@ -82,11 +84,13 @@ class Tables:
         groups: dict[str, list[dict[str, str]]] = {"requests": [], "incoming": [], "outgoing": []}
         for method in self._contract.methods:
             group = "incoming" if method.from_server else "outgoing" if method.notification else "requests"
-            groups[group].append({
-                "name": json.dumps(method.name),
-                "module": json.dumps(method.module),
-                "attribute": json.dumps(constant_name(method.name)),
-            })
+            groups[group].append(
+                {
+                    "name": json.dumps(method.name),
+                    "module": json.dumps(method.module),
+                    "attribute": json.dumps(constant_name(method.name)),
+                }
+            )
         return self._templates.render(
             "contract.py",
             version=json.dumps(self._contract.version),

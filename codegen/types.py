@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import ast
 import json
+from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import datamodel_code_generator as dmcg
+from datamodel_code_generator.enums import DataModelType
 from msgspec import UNSET
 
 from codegen.annotate import PACKAGE, Annotator, Imports, types_module
 from codegen.docs import docstring, listed, runtime_default, sentences
 from codegen.flow import has_choice
 from codegen.ir import (
-    Alias, AnyJson, Choice, EnumType, ListOf, MapOf, NamedType, Nullable, Ref, Scalar, StructType, TaggedUnion, Type,
+    Alias,
+    AnyJson,
+    Choice,
+    EnumType,
+    ListOf,
+    MapOf,
+    NamedType,
+    Nullable,
+    Ref,
+    Scalar,
+    StructType,
+    TaggedUnion,
+    Type,
     UntaggedUnion,
 )  # fmt: skip
 from codegen.names import module_of
@@ -159,7 +173,8 @@ class TypeModules:
                 return self._kinds(type_)
             case UntaggedUnion(members=members):
                 # An opaque member of an opaque union cannot be told from anything.
-                return [kind for member in members for kind in self._kinds(member)] if self._told_apart(members) else ["any"]
+                kinds = [kind for member in members for kind in self._kinds(member)]
+                return kinds if self._told_apart(members) else ["any"]
 
     # --- structs ---
 
@@ -174,14 +189,17 @@ class TypeModules:
             "paths": {},
             "components": {"schemas": {struct.name: self._schema(struct) for struct in structs}},
         }
+        shapes: defaultdict[str, dict[str, Any]] = defaultdict(dict)
+        for struct in structs:
+            shapes[struct.name]["shape"] = self._shape(struct, imports)
         source = dmcg.generate(
             json.dumps(document),
             input_file_type=dmcg.InputFileType.OpenAPI,
-            output_model_type=dmcg.DataModelType.MsgspecStruct,
+            output_model_type=DataModelType.MsgspecStruct,
             target_python_version=dmcg.PythonVersion.PY_311,
             base_class=f"{_CORE}.Model",
             custom_template_dir=_STRUCT_TEMPLATES,
-            extra_template_data={struct.name: {"shape": self._shape(struct, imports)} for struct in structs},  # pyright: ignore[reportArgumentType]  # it wants a defaultdict by annotation only
+            extra_template_data=shapes,
             keyword_only=True,
             disable_timestamp=True,
             use_union_operator=True,

@@ -251,10 +251,10 @@ class MethodModules:
         text = method.result_description
         if wrapper.none_when is None and wrapper.unwrap is None:
             return result, [f"return await {call}"], text
-        value = "result"
+        value = "_result"
         if wrapper.unwrap is not None:
             field = self._result_field(method.result, wrapper.unwrap)
-            value = f"result.{field.python}"
+            value = f"_result.{field.python}"
             result = annotator.exact(field.type, sent_only=False)
             absent_is_none = not field.required and (field.default is UNSET or field.default is None)
             if absent_is_none and result != "Any" and not field.nullable:
@@ -266,7 +266,7 @@ class MethodModules:
         result = f"{kept or result} | None"
         return (
             result,
-            [f"result = await {call}", f"return None if {absent} else {value}"],
+            [f"_result = await {call}", f"return None if {absent} else {value}"],
             sentences(text, f"``None`` when the runtime answers ``{wrapper.none_when}``."),
         )
 
@@ -288,10 +288,10 @@ class MethodModules:
         arms = absent_arms(self._types, type_, wire)
         named = self._types[type_.name] if isinstance(type_, Ref) else None
         if arms is None or not isinstance(named, UntaggedUnion):
-            return f"result.{self._result_field(type_, wire).python}", ""
+            return f"_result.{self._result_field(type_, wire).python}", ""
         tested = " | ".join(arms)
         kept = [member for member in named.members if not (isinstance(member, Ref) and member.name in arms)]
-        return f"isinstance(result, {tested})", " | ".join(annotator.exact(item, sent_only=False) for item in kept)
+        return f"isinstance(_result, {tested})", " | ".join(annotator.exact(item, sent_only=False) for item in kept)
 
     def _doc(self, method: Method, documented: list[tuple[str, str]], returns: str) -> str:
         lines = wrapped(sentences(method.summary, "Deprecated." if method.deprecated else ""), _DOC_INDENT)
