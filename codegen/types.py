@@ -204,6 +204,7 @@ class TypeModules:
             disable_timestamp=True,
             use_union_operator=True,
             use_standard_collections=True,
+            use_annotated=True,
             enum_field_as_literal=dmcg.LiteralType.All,
             formatters=[],
         )
@@ -216,7 +217,10 @@ class TypeModules:
         closed = self._flow.sent_only(struct.name)
         schema: dict[str, Any] = {
             "type": "object",
-            "properties": {item.python: self._field(item.type, struct.module, closed) for item in struct.properties},
+            "properties": {
+                item.python: {**self._field(item.type, struct.module, closed), **(_limits(item.type) if closed else {})}
+                for item in struct.properties
+            },
             "required": [item.python for item in struct.properties],
             "additionalProperties": False,
         }
@@ -328,6 +332,14 @@ def _body(source: str, structs: list[StructType], module: str, imports: Imports)
         odd = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
         raise GeneratorError(f"datamodel-code-generator renamed something in {module}: {', '.join(odd)}")
     return "\n".join(source.splitlines()[first - 1 :])
+
+
+def _limits(type_: Type) -> dict[str, Any]:
+    """Return the limits of a number, which are checked in what is sent; what is received may outgrow them."""
+    if not isinstance(type_, Scalar):
+        return {}
+    limits = {"minimum": type_.minimum, "maximum": type_.maximum}
+    return {key: limit for key, limit in limits.items() if limit is not None}
 
 
 def _described(named: NamedType) -> str:

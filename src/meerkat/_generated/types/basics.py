@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
-from msgspec import UNSET, UnsetType, field
+from msgspec import UNSET, Meta, UnsetType, field
 
 from meerkat._core.model import Model, OpenStrEnum
 
@@ -76,10 +76,10 @@ class AuthBindingRef(Model, frozen=True, kw_only=True):
 class Duration(Model, frozen=True, kw_only=True):
     """A length of time, the sum of its two parts."""
 
-    secs: int
+    secs: Annotated[int, Meta(ge=0)]
     """Whole seconds."""
 
-    nanos: int
+    nanos: Annotated[int, Meta(ge=0)]
     """Nanoseconds beyond the whole seconds."""
 
 

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from meerkat._core.model import Params
 from meerkat._generated.types.basics import HandlingMode
@@ -35,7 +35,7 @@ class BridgeCommandAuthorizeSupervisor(
 
     command: ClassVar[Literal["authorize_supervisor"]] = "authorize_supervisor"
     supervisor: BridgePeerSpec
-    epoch: int
+    epoch: Annotated[int, Meta(ge=0)]
     """Number of the supervision that the command belongs to."""
 
     protocol_version: BridgeProtocolVersion
@@ -46,7 +46,7 @@ class BridgeCommandBindMember(Params, frozen=True, kw_only=True, tag_field="comm
 
     command: ClassVar[Literal["bind_member"]] = "bind_member"
     supervisor: BridgePeerSpec
-    epoch: int
+    epoch: Annotated[int, Meta(ge=0)]
     """Number of the supervision that the command belongs to."""
 
     protocol_version: BridgeProtocolVersion
@@ -67,7 +67,7 @@ class BridgeCommandDeliverMemberInput(
 
     command: ClassVar[Literal["deliver_member_input"]] = "deliver_member_input"
     supervisor: BridgePeerSpec
-    epoch: int
+    epoch: Annotated[int, Meta(ge=0)]
     """Number of the supervision that the command belongs to."""
 
     protocol_version: BridgeProtocolVersion
@@ -83,7 +83,7 @@ class BridgeCommandDestroyMember(Params, frozen=True, kw_only=True, tag_field="c
 
     command: ClassVar[Literal["destroy_member"]] = "destroy_member"
     supervisor: BridgePeerSpec
-    epoch: int
+    epoch: Annotated[int, Meta(ge=0)]
     """Number of the supervision that the command belongs to."""
 
     protocol_version: BridgeProtocolVersion
@@ -94,7 +94,7 @@ class BridgeCommandHardCancelMember(Params, frozen=True, kw_only=True, tag_field
 
     command: ClassVar[Literal["hard_cancel_member"]] = "hard_cancel_member"
     supervisor: BridgePeerSpec
-    epoch: int
+    epoch: Annotated[int, Meta(ge=0)]
     """Number of the supervision that the command belongs to."""
 
     protocol_version: BridgeProtocolVersion
@@ -107,7 +107,7 @@ class BridgeCommandInterruptMember(Params, frozen=True, kw_only=True, tag_field=
 
     command: ClassVar[Literal["interrupt_member"]] = "interrupt_member"
     supervisor: BridgePeerSpec
-    epoch: int
+    epoch: Annotated[int, Meta(ge=0)]
     """Number of the supervision that the command belongs to."""
 
     protocol_version: BridgeProtocolVersion
@@ -118,7 +118,7 @@ class BridgeCommandObserveMember(Params, frozen=True, kw_only=True, tag_field="c
 
     command: ClassVar[Literal["observe_member"]] = "observe_member"
     supervisor: BridgePeerSpec
-    epoch: int
+    epoch: Annotated[int, Meta(ge=0)]
     """Number of the supervision that the command belongs to."""
 
     protocol_version: BridgeProtocolVersion
@@ -129,7 +129,7 @@ class BridgeCommandRetireMember(Params, frozen=True, kw_only=True, tag_field="co
 
     command: ClassVar[Literal["retire_member"]] = "retire_member"
     supervisor: BridgePeerSpec
-    epoch: int
+    epoch: Annotated[int, Meta(ge=0)]
     """Number of the supervision that the command belongs to."""
 
     protocol_version: BridgeProtocolVersion
@@ -140,7 +140,7 @@ class BridgeCommandRevokeSupervisor(Params, frozen=True, kw_only=True, tag_field
 
     command: ClassVar[Literal["revoke_supervisor"]] = "revoke_supervisor"
     supervisor: BridgePeerSpec
-    epoch: int
+    epoch: Annotated[int, Meta(ge=0)]
     """Number of the supervision that the command belongs to."""
 
     protocol_version: BridgeProtocolVersion
@@ -151,7 +151,7 @@ class BridgeCommandUnwireMember(Params, frozen=True, kw_only=True, tag_field="co
 
     command: ClassVar[Literal["unwire_member"]] = "unwire_member"
     supervisor: BridgePeerSpec
-    epoch: int
+    epoch: Annotated[int, Meta(ge=0)]
     """Number of the supervision that the command belongs to."""
 
     protocol_version: BridgeProtocolVersion
@@ -164,7 +164,7 @@ class BridgeCommandWireMember(Params, frozen=True, kw_only=True, tag_field="comm
 
     command: ClassVar[Literal["wire_member"]] = "wire_member"
     supervisor: BridgePeerSpec
-    epoch: int
+    epoch: Annotated[int, Meta(ge=0)]
     """Number of the supervision that the command belongs to."""
 
     protocol_version: BridgeProtocolVersion

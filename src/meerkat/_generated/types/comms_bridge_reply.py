@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from meerkat._core.model import Params
 from meerkat._generated.types.comms_bridge import BridgeProtocolVersion
@@ -144,7 +144,7 @@ class BridgeReplyDestroy(Params, frozen=True, kw_only=True, tag_field="result", 
     """The member has ended."""
 
     result: ClassVar[Literal["destroy"]] = "destroy"
-    inputs_abandoned: int
+    inputs_abandoned: Annotated[int, Meta(ge=0)]
     """Number of inputs that were given up."""
 
 
@@ -181,10 +181,10 @@ class BridgeReplyRetire(Params, frozen=True, kw_only=True, tag_field="result", t
     """The member ends when it has finished."""
 
     result: ClassVar[Literal["retire"]] = "retire"
-    inputs_abandoned: int
+    inputs_abandoned: Annotated[int, Meta(ge=0)]
     """Number of inputs that are given up."""
 
-    inputs_pending_drain: int
+    inputs_pending_drain: Annotated[int, Meta(ge=0)]
     """Number of inputs that it still works on."""
 
 

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from meerkat._core.model import Model, Params
 
@@ -40,7 +40,7 @@ class ConfigPatchParams(Params, frozen=True, kw_only=True):
     patch: Config
     """What to change, in the shape of the configuration."""
 
-    expected_generation: int | UnsetType = UNSET
+    expected_generation: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     """Generation that the configuration must still have, as a guard against changes made meanwhile. Another one is
     refused as an invalid parameter.
     """
@@ -52,7 +52,7 @@ class ConfigSetParams(Params, frozen=True, kw_only=True):
     config: Config
     """The new configuration."""
 
-    expected_generation: int | UnsetType = UNSET
+    expected_generation: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     """Generation that the configuration must still have, as a guard against changes made meanwhile. Another one is
     refused as an invalid parameter.
     """

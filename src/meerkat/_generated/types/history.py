@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from meerkat._core.model import Model, OpenStrEnum, Params, Unknown
 from meerkat._generated.types.content import ContentBlock, ContentInput, SessionId, StopReason
@@ -31,10 +31,10 @@ class ReadSessionHistoryParams(Params, frozen=True, kw_only=True):
     session_id: SessionId
     """Session to read."""
 
-    offset: int | UnsetType = UNSET
+    offset: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     """Messages to leave out at the beginning. Default of the runtime: `0`."""
 
-    limit: int | UnsetType = UNSET
+    limit: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     """Messages to return at most. All that remain are returned when it is absent."""
 
 

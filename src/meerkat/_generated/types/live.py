@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from meerkat._core.model import Model, OpenStrEnum, Params, Unknown
 from meerkat._generated.types.content import SessionId
@@ -294,10 +294,10 @@ class LiveTruncateParams(Params, frozen=True, kw_only=True):
     item_id: str
     """Item of the provider to cut; not empty."""
 
-    content_index: int
+    content_index: Annotated[int, Meta(ge=0)]
     """Index of the content within the item, from 0."""
 
-    audio_played_ms: int
+    audio_played_ms: Annotated[int, Meta(ge=0)]
     """Milliseconds of its audio that were played."""
 
 

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
+
+from msgspec import Meta
 
 from meerkat._core.model import Model
 
@@ -17,10 +19,10 @@ class LiveInputChunkAudio(Model, frozen=True, kw_only=True, tag_field="kind", ta
     data: str
     """The samples in base64."""
 
-    sample_rate_hz: int
+    sample_rate_hz: Annotated[int, Meta(ge=0)]
     """Samples a second and channel, such as 24000."""
 
-    channels: int
+    channels: Annotated[int, Meta(ge=0, le=65535)]
     """Number of channels such as 1."""
 
 
@@ -52,7 +54,7 @@ class LiveInputChunkVideoFrame(Model, frozen=True, kw_only=True, tag_field="kind
     data: str
     """The frame in base64."""
 
-    timestamp_ms: int
+    timestamp_ms: Annotated[int, Meta(ge=0)]
     """Place of the frame in the video, in milliseconds."""
 
 

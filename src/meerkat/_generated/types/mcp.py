@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from meerkat._core.model import Model, OpenStrEnum, Params, untagged
 from meerkat._generated.types.content import SessionId
@@ -57,7 +57,7 @@ class McpHttpServerConfig(Params, frozen=True, kw_only=True):
     transport: McpHttpTransport | UnsetType = UNSET
     """Kind of HTTP transport; absent means `streamable-http`."""
 
-    connect_timeout_secs: int | UnsetType = UNSET
+    connect_timeout_secs: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     """Seconds that connecting may take."""
 
 
@@ -121,7 +121,7 @@ class McpStdioServerConfig(Params, frozen=True, kw_only=True):
     env: dict[str, str] | UnsetType = UNSET
     """Secret. Environment variables added for the program; they often carry keys. Default of the runtime: `{}`."""
 
-    connect_timeout_secs: int | UnsetType = UNSET
+    connect_timeout_secs: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     """Seconds that connecting may take."""
 
 

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from meerkat._core.model import Model, Params, untagged
 from meerkat._generated.types.mob_flow_spec import MobFlowSpecInput
@@ -24,7 +24,7 @@ class MobCreateResult(Model, frozen=True, kw_only=True):
 class MobEventRouterConfigInput(Params, frozen=True, kw_only=True):
     """Which events of the members go to subscriptions to the whole mob, and how many may wait."""
 
-    buffer_size: int | UnsetType = UNSET
+    buffer_size: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     """How many events may wait for a subscriber. Default of the runtime: `256`."""
 
     exclude_patterns: list[str] | UnsetType = UNSET
@@ -44,25 +44,25 @@ class MobExternalBackendConfigInput(Params, frozen=True, kw_only=True):
 class MobLimitsSpecInput(Params, frozen=True, kw_only=True):
     """Limits on the runs of flows. For the three numbers of nodes, frames and depth 0 means no limit."""
 
-    cancel_grace_timeout_ms: int | UnsetType = UNSET
+    cancel_grace_timeout_ms: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     """How long a cancelled run may take to wind down, in milliseconds. Default of the runtime: `5000`."""
 
-    max_active_frames: int | UnsetType = UNSET
+    max_active_frames: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     """How many loop bodies of a run may be active at once."""
 
-    max_active_nodes: int | UnsetType = UNSET
+    max_active_nodes: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     """How many nodes of a run may be active at once."""
 
-    max_flow_duration_ms: int | UnsetType = UNSET
+    max_flow_duration_ms: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     """How long a run may take in milliseconds."""
 
-    max_frame_depth: int | UnsetType = UNSET
+    max_frame_depth: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     """How deep loops may be nested."""
 
-    max_orphaned_turns: int | UnsetType = UNSET
+    max_orphaned_turns: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     """How many turns may go on after their step has timed out. Default of the runtime: `8`."""
 
-    max_step_retries: int | UnsetType = UNSET
+    max_step_retries: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     """How often a failed step is tried again."""
 
 
@@ -126,7 +126,7 @@ class MobSupervisorSpecInput(Params, frozen=True, kw_only=True):
     role: str
     """Role of the member that is told."""
 
-    escalation_threshold: int
+    escalation_threshold: Annotated[int, Meta(ge=0)]
     """So many failed steps make a case."""
 
 

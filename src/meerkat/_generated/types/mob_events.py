@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
 
-from msgspec import UNSET, UnsetType, field
+from msgspec import UNSET, Meta, UnsetType, field
 
 from meerkat._core.model import Model, Params, Unknown
 from meerkat._generated.types.event_failures import AgentErrorReport
@@ -293,10 +293,10 @@ class MobEventsParams(Params, frozen=True, kw_only=True):
     mob_id: MobId
     """Mob to look at."""
 
-    after_cursor: int | UnsetType = UNSET
+    after_cursor: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     """Cursor of the last event that is known already; 0 reads from the beginning. Default of the runtime: `0`."""
 
-    limit: int | UnsetType = UNSET
+    limit: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     """How many events at most; 0 gives none. Default of the runtime: `100`."""
 
     strict: bool | UnsetType = UNSET

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from meerkat._core.model import Model, Params
 from meerkat._generated.types.content import ContentInput
@@ -29,7 +29,7 @@ class MobCollectionPolicyInputQuorum(Model, frozen=True, kw_only=True, tag_field
     """So many members have to succeed."""
 
     type: ClassVar[Literal["quorum"]] = "quorum"
-    n: int
+    n: Annotated[int, Meta(ge=0, le=255)]
     """How many."""
 
 
@@ -154,7 +154,7 @@ class MobFlowStepInput(Params, frozen=True, kw_only=True):
     output_format: MobStepOutputFormatInput | UnsetType = UNSET
     """Default of the runtime: `"json"`."""
 
-    timeout_ms: int | UnsetType = UNSET
+    timeout_ms: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     """How long the step may take in milliseconds."""
 
 
@@ -176,7 +176,7 @@ class MobFlowNodeInputRepeatUntil(Params, frozen=True, kw_only=True, tag_field="
     until: MobConditionExprInput
     """The loop ends when this holds after a round."""
 
-    max_iterations: int
+    max_iterations: Annotated[int, Meta(ge=0)]
     """How many rounds at most; the run fails when the condition does not hold by then."""
 
     depends_on: list[str] | UnsetType = UNSET

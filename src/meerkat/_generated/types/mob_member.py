@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from meerkat._core.model import Model, OpenStrEnum, Params
 from meerkat._generated.types.basics import SystemTime
@@ -57,7 +57,7 @@ class ForkContextLastMessages(Model, frozen=True, kw_only=True, tag_field="type"
     """Its latest messages."""
 
     type: ClassVar[Literal["last_messages"]] = "last_messages"
-    count: int
+    count: Annotated[int, Meta(ge=0)]
     """How many messages."""
 
 

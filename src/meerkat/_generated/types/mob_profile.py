@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+
+from msgspec import Meta
 
 from meerkat._core.model import Model, Params, untagged
 from meerkat._generated.types.mob_ids import MobBackendKind, MobRuntimeMode
@@ -25,7 +27,7 @@ class MobProfileDeleteParams(Params, frozen=True, kw_only=True):
     name: str
     """Name of the profile."""
 
-    expected_revision: int
+    expected_revision: Annotated[int, Meta(ge=0)]
     """Revision that is to be deleted."""
 
 
@@ -139,7 +141,7 @@ class MobProfileUpdateParams(Params, frozen=True, kw_only=True):
     profile: MobProfile
     """The profile that takes the place of the stored one."""
 
-    expected_revision: int
+    expected_revision: Annotated[int, Meta(ge=0)]
     """Revision that the change is based on."""
 
 

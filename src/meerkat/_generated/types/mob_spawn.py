@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from meerkat._core.model import Model, OpenStrEnum, Params, Unknown
 from meerkat._generated.types.basics import AuthBindingRef
@@ -67,7 +67,7 @@ class BudgetSplitPolicyFixed(Model, frozen=True, kw_only=True, tag_field="type",
     """A set number of tokens."""
 
     type: ClassVar[Literal["fixed"]] = "fixed"
-    value: int
+    value: Annotated[int, Meta(ge=0)]
     """How many tokens."""
 
 

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from meerkat._core.model import Model, OpenStrEnum, Params
 from meerkat._generated.types.comms_peers import PeerReachabilityReason
@@ -114,7 +114,7 @@ class MobWaitKickoffParams(Params, frozen=True, kw_only=True):
     member_ids: list[AgentIdentity] | UnsetType = UNSET
     """Members to wait for; all when absent."""
 
-    timeout_ms: int | UnsetType = UNSET
+    timeout_ms: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     """How long to wait in milliseconds. Default of the runtime: `600000`."""
 
 
@@ -127,7 +127,7 @@ class MobWaitReadyParams(Params, frozen=True, kw_only=True):
     member_ids: list[AgentIdentity] | UnsetType = UNSET
     """Members to wait for; all when absent."""
 
-    timeout_ms: int | UnsetType = UNSET
+    timeout_ms: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     """How long to wait in milliseconds. Default of the runtime: `600000`."""
 
 

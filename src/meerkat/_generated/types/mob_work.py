@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from meerkat._core.model import Model, Params
 from meerkat._generated.types.basics import AuthBindingRef, HandlingMode, ProviderName, RenderMetadata, TurnToolOverlay
@@ -174,7 +174,7 @@ class MobTurnStartParams(Params, frozen=True, kw_only=True):
     provider: ProviderName | UnsetType = UNSET
     """Provider of the model; only together with `model`."""
 
-    max_tokens: int | UnsetType = UNSET
+    max_tokens: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     """Always refused; it is fixed when the member is spawned."""
 
     system_prompt: str | UnsetType = UNSET
@@ -183,7 +183,7 @@ class MobTurnStartParams(Params, frozen=True, kw_only=True):
     output_schema: OutputSchemaInput | UnsetType = UNSET
     """Always refused; the schema belongs to the member's profile."""
 
-    structured_output_retries: int | UnsetType = UNSET
+    structured_output_retries: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     """Always refused; it is fixed when the member is spawned."""
 
     provider_params: dict[str, Any] | UnsetType = UNSET

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeAlias
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from meerkat._core.model import Model, Params, Unknown
 from meerkat._generated.types.connection import ContractVersion
@@ -65,7 +65,7 @@ class EventsListSinceParams(Params, frozen=True, kw_only=True):
     returned from the beginning. One of another scope, or beyond the last event, is refused as invalid.
     """
 
-    limit: int | UnsetType = UNSET
+    limit: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     """Events to return at most; 0 is taken as 1."""
 
 

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from meerkat._core.model import Model, OpenStrEnum, Params, untagged
 from meerkat._generated.types.basics import AuthBindingRef, JsonSchema, OutputSchema, ProviderName, TurnToolOverlay
@@ -55,7 +55,7 @@ class HelpRequest(Params, frozen=True, kw_only=True):
     provider: ProviderName | UnsetType = UNSET
     """Provider of the model. Inferred from the model when absent."""
 
-    max_tokens: int | UnsetType = UNSET
+    max_tokens: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     """Tokens that one answer of the model can have at most."""
 
 
@@ -159,7 +159,7 @@ class StartTurnParams(Params, frozen=True, kw_only=True):
     clear_auth_binding: bool | UnsetType = UNSET
     """Whether to drop the session's auth binding. Not together with `auth_binding`. Default of the runtime: `false`."""
 
-    max_tokens: int | UnsetType = UNSET
+    max_tokens: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     """Always refused as an invalid parameter; the limit is set when the session is created."""
 
     system_prompt: str | UnsetType = UNSET
@@ -168,7 +168,7 @@ class StartTurnParams(Params, frozen=True, kw_only=True):
     output_schema: OutputSchemaInput | UnsetType = UNSET
     """Always refused as an invalid parameter; the schema is set when the session is created."""
 
-    structured_output_retries: int | UnsetType = UNSET
+    structured_output_retries: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     """Always refused as an invalid parameter; the number is set when the session is created."""
 
 

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
 
-from msgspec import UNSET, UnsetType, field
+from msgspec import UNSET, Meta, UnsetType, field
 
 from meerkat._core.model import Model, OpenStrEnum, Params, Unknown
 from meerkat._generated.types.content import SessionId
@@ -95,10 +95,10 @@ class CreateScheduleRequest(Params, frozen=True, kw_only=True):
     labels: dict[str, str] | UnsetType = UNSET
     """Labels to find the schedule by. Default of the runtime: `{}`."""
 
-    planning_horizon_days: int | UnsetType = UNSET
+    planning_horizon_days: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     """How many days ahead occurrences are planned. Default of the runtime: `30`."""
 
-    planning_horizon_occurrences: int | UnsetType = UNSET
+    planning_horizon_occurrences: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     """How many occurrences are planned ahead at most. Default of the runtime: `64`."""
 
 
@@ -134,10 +134,10 @@ class ListSchedulesParams(Params, frozen=True, kw_only=True):
     labels: dict[str, str] | UnsetType = UNSET
     """Labels that a schedule must all have, with these values."""
 
-    limit: int | UnsetType = UNSET
+    limit: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     """Most schedules to return; absent means all."""
 
-    offset: int | UnsetType = UNSET
+    offset: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     """Number of schedules to leave out at the front. Default of the runtime: `0`."""
 
 
@@ -365,7 +365,7 @@ class UpdateScheduleParams(Params, frozen=True, kw_only=True):
     schedule_id: ScheduleId
     """Schedule to change."""
 
-    expected_revision: int | UnsetType = UNSET
+    expected_revision: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     """Revision that the schedule must have, or else nothing is changed and the call is refused as invalid."""
 
     name: str | UnsetType = UNSET
@@ -389,10 +389,10 @@ class UpdateScheduleParams(Params, frozen=True, kw_only=True):
     missing_target_policy: MissingTargetPolicy | UnsetType = UNSET
     """New treatment of a missing target."""
 
-    planning_horizon_days: int | UnsetType = UNSET
+    planning_horizon_days: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     """New number of days to plan ahead."""
 
-    planning_horizon_occurrences: int | UnsetType = UNSET
+    planning_horizon_occurrences: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     """New number of occurrences to plan ahead."""
 
     labels: dict[str, str] | UnsetType = UNSET

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from meerkat._core.model import Model, Params, untagged
 from meerkat._generated.types.basics import AuthBindingRef, BudgetLimits, PeerMeta, PeerName, ProviderName
@@ -64,7 +64,7 @@ class HookEntry(Model, frozen=True, kw_only=True):
     failure_policy: HookFailurePolicy | UnsetType = UNSET
     """Kept for old configurations; the runtime decides by the kind of failure."""
 
-    timeout_ms: int | UnsetType = UNSET
+    timeout_ms: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     """Time that it has, in milliseconds. As configured when absent."""
 
     runtime: HookRuntime | UnsetType = UNSET
@@ -123,10 +123,10 @@ class ListSessionsParams(Params, frozen=True, kw_only=True):
     labels: dict[str, str] | UnsetType = UNSET
     """Labels that a session must all have to be listed."""
 
-    limit: int | UnsetType = UNSET
+    limit: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     """Sessions to return at most. All when absent."""
 
-    offset: int | UnsetType = UNSET
+    offset: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     """Sessions to leave out at the beginning. Default of the runtime: `0`."""
 
 
@@ -184,7 +184,7 @@ class CreateSessionParams(Params, frozen=True, kw_only=True):
     provider: ProviderName | UnsetType = UNSET
     """Provider of the model. Inferred from the model when absent; a model that is not in the catalog needs it."""
 
-    max_tokens: int | UnsetType = UNSET
+    max_tokens: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     """Tokens that one answer of the model can have at most."""
 
     system_prompt: str | UnsetType = UNSET
@@ -195,7 +195,7 @@ class CreateSessionParams(Params, frozen=True, kw_only=True):
     when it gets nothing that fits.
     """
 
-    structured_output_retries: int | UnsetType = UNSET
+    structured_output_retries: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
     """How often the model is asked again for an answer that fits the output schema. Default of the runtime: `2`."""
 
     hooks_override: HookRunOverrides | UnsetType = UNSET

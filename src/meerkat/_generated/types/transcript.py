@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, TypeAlias
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from meerkat._core.model import Model, Params
 from meerkat._generated.types.basics import RenderMetadata
@@ -22,7 +22,7 @@ class ForkSessionAtParams(Params, frozen=True, kw_only=True):
     session_id: SessionId
     """Session to take the history of."""
 
-    message_index: int
+    message_index: Annotated[int, Meta(ge=0)]
     """How many messages to take, which is the index, from 0, of the first that is left out. More than there are is
     refused.
     """
@@ -37,7 +37,7 @@ class ForkSessionReplaceParams(Params, frozen=True, kw_only=True):
     session_id: SessionId
     """Session to take the history of."""
 
-    message_index: int
+    message_index: Annotated[int, Meta(ge=0)]
     """Index of the message to change, from 0. Those after it are left out."""
 
     replacement: TranscriptReplacement
@@ -67,7 +67,7 @@ class TranscriptAssistantBlockReplacement(Model, frozen=True, kw_only=True, tag_
     """Replaces one block of a message with the role `block_assistant`."""
 
     type: ClassVar[Literal["assistant_block"]] = "assistant_block"
-    block_index: int
+    block_index: Annotated[int, Meta(ge=0)]
     """Index of the block, from 0."""
 
     block: SessionAssistantBlock
@@ -154,10 +154,10 @@ class TranscriptToolResultContentBlockReplacement(
     """Replaces one content block of one answer in a message with the role `tool_results`."""
 
     type: ClassVar[Literal["tool_result_content_block"]] = "tool_result_content_block"
-    result_index: int
+    result_index: Annotated[int, Meta(ge=0)]
     """Index of the answer, from 0."""
 
-    block_index: int
+    block_index: Annotated[int, Meta(ge=0)]
     """Index of the block in the answer, from 0."""
 
     block: ContentBlock
@@ -169,7 +169,7 @@ class TranscriptUserContentBlockReplacement(
     """Replaces one content block of a message with the role `user`."""
 
     type: ClassVar[Literal["user_content_block"]] = "user_content_block"
-    block_index: int
+    block_index: Annotated[int, Meta(ge=0)]
     """Index of the block, from 0; a plain text counts as one block."""
 
     block: ContentBlock
