@@ -12,8 +12,10 @@ from tests.support import runtime as runtimes
 from tests.support.leaks import Holdings, leaks_since
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
+
+    from meerkat.client import MeerkatClient
 
 # The machine decides how long an example takes, so there is no deadline; a failure prints what reproduces it.
 settings.register_profile("dev", deadline=None, print_blob=True, max_examples=50)
@@ -60,3 +62,12 @@ def real_runtime(tmp_path: Path) -> Iterator[runtimes.Runtime]:
         pytest.skip(program)
     with runtimes.real(program, tmp_path / "state") as runtime:
         yield runtime
+
+
+@pytest.fixture
+async def client(runtime: runtimes.Runtime) -> AsyncIterator[MeerkatClient]:
+    """A connected client of each runtime, closed after the test."""
+    client = runtime.client()
+    await runtime.connect(client)
+    async with client:
+        yield client

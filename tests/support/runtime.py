@@ -10,8 +10,9 @@ import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from meerkat.client import MeerkatClient
 from tests.support.model_server import ModelServer
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Runtime:
 
     Attributes:
         kind: Which runtime it is, where a test has to know.
-        program: Value for ``MeerkatClient(rkat_path=...)``.
+        program: Path of the real program; ``embedded`` for the other.
         env: Environment variables that it needs beside those of this process.
         state_root: Where it keeps its state.
         model_server: What gives the real runtime its answers; ``None`` for the embedded one, whose model is within.
@@ -49,6 +50,26 @@ class Runtime:
         """The command line that a client would use."""
         start = [self.program] if self.kind == "real" else [sys.executable, "-m", "meerkat.embedded"]
         return [*start, "--realm", self.realm, "--state-root", str(self.state_root), *extra]
+
+    def client(self, **options: Any) -> MeerkatClient:
+        """Return a client that will start this runtime; see `connect`.
+
+        Args:
+            **options: What `MeerkatClient` takes.
+        """
+        options["env"] = {**self.env, **options.get("env", {})}
+        if self.kind == "embedded":
+            return MeerkatClient(runtime="embedded", **options)
+        return MeerkatClient(self.program, **options)
+
+    async def connect(self, client: MeerkatClient, **options: Any) -> MeerkatClient:
+        """Connect a client to the realm of this runtime.
+
+        Args:
+            client: From `client`.
+            **options: What `MeerkatClient.connect` takes.
+        """
+        return await client.connect(realm_id=self.realm, state_root=self.state_root, **options)
 
     def configure(self, extra: str = "") -> None:
         """Write the realm's ``config.toml``; done before each test, and again by tests that need more in it.
