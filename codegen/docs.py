@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from typing import TYPE_CHECKING, Any
 
@@ -16,22 +17,23 @@ WIDTH = 120
 
 def docstring(text: str, indent: int) -> str:
     """Return a docstring literal for a place with this indentation: one line if it fits, else wrapped paragraphs."""
-    if "\n" not in text:
-        line = f'"""{escape(text)}"""'
-        if indent + len(line) <= WIDTH:
-            return line
-    return assemble(wrapped(text, indent), indent)
+    line = f'"""{escape(text)}"""'
+    if "\n" not in text and indent + len(line) <= WIDTH:
+        return line
+    lines = wrapped(text, indent)
+    # The formatter puts the closing quotes behind a single line, which then is too long.
+    return assemble(lines if len(lines) > 1 else wrapped(text, indent + len('"""')), indent)
 
 
 def assemble(lines: Sequence[str], indent: int) -> str:
-    """Return a docstring literal of several lines, the first of which stands behind the quotes."""
+    """Return a docstring literal of several lines that `wrapped` made; the first stands behind the quotes."""
     margin = " " * indent
     body = "\n".join(f"{margin}{line}".rstrip() for line in lines).lstrip()
-    return f'"""{escape(body, closed=False)}\n{margin}"""'
+    return f'"""{body}\n{margin}"""'
 
 
 def wrapped(text: str, indent: int, hanging: str = "", first: str = "") -> list[str]:
-    """Wrap text for a place with this indentation.
+    """Escape and wrap text for a place with this indentation.
 
     Args:
         text: The text; each of its lines is a paragraph.
@@ -44,9 +46,9 @@ def wrapped(text: str, indent: int, hanging: str = "", first: str = "") -> list[
     width = WIDTH - indent - (0 if first else 3)
     for paragraph in text.split("\n"):
         lines += textwrap.wrap(
-            paragraph,
+            escape(paragraph),
             width,
-            initial_indent=first if not lines else hanging,
+            initial_indent=hanging if lines else first,
             subsequent_indent=hanging,
             break_long_words=False,
             break_on_hyphens=False,
@@ -54,15 +56,9 @@ def wrapped(text: str, indent: int, hanging: str = "", first: str = "") -> list[
     return lines
 
 
-def escape(text: str, *, closed: bool = True) -> str:
-    """Make text safe inside triple quotes.
-
-    Args:
-        text: The text.
-        closed: Whether the closing quotes follow at once.
-    """
-    safe = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
-    return f'{safe[:-1]}\\"' if closed and safe.endswith('"') else safe
+def escape(text: str) -> str:
+    """Make text safe between triple quotes."""
+    return re.sub(r'"{3,}|"+\Z', lambda quotes: '\\"' * len(quotes[0]), text.replace("\\", "\\\\"))
 
 
 def sentences(*parts: str) -> str:

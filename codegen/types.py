@@ -356,7 +356,7 @@ def _field_doc(item: Property, closed: bool) -> str:
     text = sentences(
         item.description,
         f"Known values: {listed(_choices(item.type))}." if choice else "",
-        runtime_default(item.default) if closed else "",
+        runtime_default(item.default) if closed and item.constant is None else "",
         "Deprecated." if item.deprecated else "",
     )
     return docstring(text, 4) if text else ""

@@ -344,4 +344,8 @@ def _paragraph(text: str) -> list[str]:
 
 
 def _param_doc(param: Property) -> str:
-    return sentences(param.description, runtime_default(param.default), "Deprecated." if param.deprecated else "")
+    return sentences(
+        param.description,
+        runtime_default(param.default) if param.constant is None else "",
+        "Deprecated." if param.deprecated else "",
+    )

@@ -188,7 +188,9 @@ class SessionNotFoundError(MeerkatError):
 
 
 class SessionNotRunningError(MeerkatError):
-    """What was asked makes sense only during a run. The code is reserved; this version of the runtime does not use it."""
+    """What was asked makes sense only during a run. The code is reserved; this version of the runtime does not use
+    it.
+    """
 
     CODE = -32003
 

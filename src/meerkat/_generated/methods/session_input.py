@@ -33,5 +33,6 @@ SESSION_PEER_RESPONSE_TERMINAL: Final[Method[ExternalEventOutcome]] = Method(
     null_id_errors=True,
     mutates=True,
 )
-"""``session/peer_response_terminal``: Hand a session the final response of a peer to a request that the session made.
+"""``session/peer_response_terminal``: Hand a session the final response of a peer to a request that the session
+made.
 """

@@ -170,7 +170,8 @@ else:
     ArtifactContentHandle = ArtifactContentHandleBlob | ArtifactContentHandleOpaque
 
 ArtifactId: TypeAlias = str
-"""Identifier of an artifact, unique within its realm, of ASCII letters, digits and `-_.:@` without two dots in a row.
+"""Identifier of an artifact, unique within its realm, of ASCII letters, digits and `-_.:@` without two dots in a
+row.
 """
 
 ArtifactType: TypeAlias = ArtifactTypeOther | ArtifactKind

@@ -102,7 +102,8 @@ class McpRemoveParams(Params, frozen=True, kw_only=True):
     """Server to take away."""
 
     persisted: bool | UnsetType = UNSET
-    """Whether to remove the server from the MCP configuration of the project as well. Default of the runtime: `false`.
+    """Whether to remove the server from the MCP configuration of the project as well. Default of the runtime:
+    `false`.
     """
 
 

@@ -229,5 +229,6 @@ MobFlowNodeInput: TypeAlias = MobFlowNodeInputStep | MobFlowNodeInputRepeatUntil
 """A node of a frame."""
 
 MobStepOutputFormatInput: TypeAlias = Literal["json", "text"]
-"""How the answers to a step are read: as `json`, which fails the step when they are something else, or as plain `text`.
+"""How the answers to a step are read: as `json`, which fails the step when they are something else, or as plain
+`text`.
 """

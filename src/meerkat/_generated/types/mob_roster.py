@@ -136,7 +136,9 @@ class MobSpawnReceipt(Model, frozen=True, kw_only=True):
 
 
 class MobEnsureMemberOutcome(Model, frozen=True, kw_only=True):
-    """Whether a member was added or there already, in exactly one of two fields. Exactly one of the fields is present."""
+    """Whether a member was added or there already, in exactly one of two fields. Exactly one of the fields is
+    present.
+    """
 
     spawned: MobSpawnReceipt | None = None
     """The member, when it was added."""

@@ -167,7 +167,7 @@ class SessionExternalEventEnvelope(Params, frozen=True, kw_only=True):
     """Facts of the event, any JSON value."""
 
     kind: Literal["generic_json"]
-    """Form of the event; there is only one. Default of the runtime: `"generic_json"`."""
+    """Form of the event; there is only one."""
 
     blocks: list[ContentBlock] | UnsetType = UNSET
     """Content for the model in place of the line that names the event."""
