@@ -9,8 +9,9 @@ from meerkat.embedded.cli import NAME, VERSION
 DEFAULT_MODEL = "echo"
 SELF_HOSTED = "self_hosted"
 
-SERVER_INFO = {"name": NAME, "version": VERSION}
-CONTRACT_VERSION = dict(zip(("major", "minor", "patch"), map(int, VERSION.split(".")), strict=True))
+SERVER_INFO: dict[str, str] = {"name": NAME, "version": VERSION}
+_MAJOR, _MINOR, _PATCH = map(int, VERSION.split("."))
+CONTRACT_VERSION = {"major": _MAJOR, "minor": _MINOR, "patch": _PATCH}
 
 CAPABILITIES: list[dict[str, Any]] = [
     {"id": "sessions", "description": "Sessions that keep their history.", "status": "Available"},
@@ -42,12 +43,20 @@ FEATURES: dict[str, bool] = {
     "secure_remote_rpc": False,
 }
 
-_FLAGS = ("vision", "image_input", "image_tool_results", "inline_video", "realtime", "web_search", "image_generation")
+_FLAGS: tuple[str, ...] = (
+    "vision",
+    "image_input",
+    "image_tool_results",
+    "inline_video",
+    "realtime",
+    "web_search",
+    "image_generation",
+)
 
 
 def capabilities_of(model: dict[str, Any] | None) -> dict[str, bool]:
     """Return the ``resolved_capabilities`` of a model; ``None`` is one that the configuration does not list."""
-    flags: dict[str, bool] = {name: False for name in _FLAGS}
+    flags = dict.fromkeys(_FLAGS, False)
     if model is not None:
         flags["vision"] = flags["image_input"] = bool(model["vision"])
         flags["image_tool_results"] = bool(model["image_tool_results"])

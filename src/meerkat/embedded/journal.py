@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from meerkat._core.codec import is_object
+from meerkat.embedded.binding import check_event
 from meerkat.embedded.ids import unix_ms, uuid4, uuid7
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class Journal:
 
     def record(self, payload: dict[str, Any]) -> None:
         """Add an event of a run: everybody is told, and it can be replayed."""
+        check_event(payload)
         envelope = self._envelope(payload)
         entry = {"timestamp_ms": envelope["timestamp_ms"], "event": payload}
         self._log.append(entry)
@@ -47,6 +48,7 @@ class Journal:
 
     def record_for_streams(self, payload: dict[str, Any]) -> None:
         """Add an event that only subscriptions are told of; it takes a number like any other."""
+        check_event(payload)
         self._tell_streams(self._envelope(payload))
 
     def save(self) -> None:
@@ -121,13 +123,3 @@ class Journal:
     def _tell_end(self, stream_id: str, outcome: str) -> None:
         params = {"stream_id": stream_id, "session_id": self.session_id, "ended": True, "outcome": outcome}
         self._notify("session/stream_end", params)
-
-
-def session_scope(session_id: str) -> dict[str, Any]:
-    """The replay scope of a session."""
-    return {"type": "session", "session_id": session_id}
-
-
-def is_scope(value: object, session_id: str) -> bool:
-    """Whether a JSON value is the replay scope of a session."""
-    return is_object(value) and value == session_scope(session_id)

@@ -63,12 +63,9 @@ class Output:
         self._size = 0
         self._filled = anyio.Event()
         self._drained = anyio.Event()
-        self._closed = False
 
     def put(self, line: bytes) -> None:
         """Queue a line, without its end."""
-        if self._closed:
-            return
         self._lines += (line, b"\n")
         self._size += len(line) + 1
         self._filled.set()
@@ -79,18 +76,18 @@ class Output:
         while self._size > HIGH_WATER:
             await self._drained.wait()
 
-    def close(self) -> None:
-        """Take no more lines; `pump` ends when the rest is written."""
-        self._closed = True
-        self._filled.set()
+    async def flush(self) -> None:
+        """Wait until all that was put is written."""
+        while self._size:
+            await self._drained.wait()
 
     async def pump(self) -> None:
-        """Write until closed.
+        """Write for ever.
 
         Raises:
             OSError: Nobody reads any more.
         """
-        while self._lines or not self._closed:
+        while True:
             if not self._lines:
                 self._filled = anyio.Event()
                 await self._filled.wait()
@@ -107,6 +104,5 @@ class Output:
                 continue
             batch = batch[written:]
             self._size -= written
-            if self._size <= HIGH_WATER:
-                self._drained.set()
-                self._drained = anyio.Event()
+        self._drained.set()
+        self._drained = anyio.Event()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, TypeGuard
 
 from meerkat._core.codec import is_array, is_object
 
@@ -31,12 +31,15 @@ def _show(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _is(name: object, value: Any) -> bool:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
     if name == "number":
-        return number
+        return _is_number(value)
     if name == "integer":
-        return number and value == int(value)
+        return _is_number(value) and value == int(value)
     return isinstance(name, str) and name in _NAMES and isinstance(value, _NAMES[name])
 
 
@@ -71,9 +74,9 @@ def _limit_fault(schema: dict[str, Any], value: Any) -> str | None:
     else:
         return None
     low, high = schema.get(keys[0]), schema.get(keys[1])
-    if _is("number", low) and size < low:
+    if _is_number(low) and size < low:
         return f"{_show(value)} is below {what} minimum of {low}"
-    if _is("number", high) and size > high:
+    if _is_number(high) and size > high:
         return f"{_show(value)} is above {what} maximum of {high}"
     return None
 

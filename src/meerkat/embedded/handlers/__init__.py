@@ -1,0 +1,1 @@
+"""What answers each method; one module a topic, each with its own table."""
