@@ -45,4 +45,5 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *_HANDWRITTEN, *_GENERATED, *_ALIASES})
 
 
-__all__ = sorted({*_HANDWRITTEN, *_GENERATED, *_ALIASES})  # noqa: PLE0605  # one list per kind of name
+# One list per kind of name; type checkers see the imports above.
+__all__ = sorted({*_HANDWRITTEN, *_GENERATED, *_ALIASES})  # noqa: PLE0605  # pyright: ignore[reportUnsupportedDunderAll]

@@ -89,7 +89,15 @@ def error_of(call: Call, method: Method[Any] | None) -> MeerkatError:
         fault = error if error is not None else MeerkatError(message="the call was given up before it was sent")
         return again(fault, call.method)
     kind = (method.errors.get(error.code) if method is not None else None) or ERRORS.get(error.code, MeerkatError)
-    return kind(error.code, error.message, _details(kind, error), method=call.method)
+    details = error_details(error)
+    while (type_ := details_type(kind)) is not None:
+        try:
+            details = Decoder[Any](type_, f"data of {kind.__name__}").convert(details)
+            break
+        except msgspec.ValidationError:
+            # A class is told by its details where methods use a code for several errors: this is the general one.
+            kind = kind.__mro__[1]
+    return kind(error.code, error.message, details, method=call.method)
 
 
 def again(fault: MeerkatError, method: str) -> MeerkatError:
@@ -98,14 +106,3 @@ def again(fault: MeerkatError, method: str) -> MeerkatError:
     mine.method = fault.method or method
     mine.__cause__ = fault
     return mine
-
-
-def _details(kind: type[MeerkatError], error: ErrorBody) -> Any:
-    details = error_details(error)
-    type_ = details_type(kind)
-    if type_ is None or details is None:
-        return details
-    try:
-        return Decoder[Any](type_, f"data of {kind.__name__}").convert(details)
-    except msgspec.ValidationError:
-        return details  # more than the contract knows is better than nothing

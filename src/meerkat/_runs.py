@@ -78,6 +78,23 @@ def prompt_text(prompt: object) -> str:
     return "\n".join(parts)
 
 
+class _Change:
+    """Lets any number of tasks wait for the next change."""
+
+    def __init__(self) -> None:
+        self._event: anyio.Event | None = None
+
+    async def wait(self) -> None:
+        if self._event is None:
+            self._event = anyio.Event()
+        await self._event.wait()
+
+    def tell(self) -> None:
+        if self._event is not None:
+            self._event.set()
+            self._event = None
+
+
 class Turn:
     """One turn that this client asked for, from before it is sent until its last event.
 
@@ -99,7 +116,7 @@ class Turn:
         self._started = False
         self._ended = False
         self._last_sign = time.monotonic()
-        self._changed: anyio.Event | None = None
+        self._changed = _Change()
 
     def sent(self, call: Call) -> None:
         """Note the call that carries it."""
@@ -127,7 +144,6 @@ class Turn:
     async def wait_bound(self) -> None:
         """Wait until its session is known, or never will be."""
         while not (self.session_id or self.answered or self.over):
-            self._changed = anyio.Event()
             await self._changed.wait()
 
     def started(self) -> None:
@@ -165,7 +181,6 @@ class Turn:
             if patience == 0.0:
                 self.finish()
                 return
-            self._changed = anyio.Event()
             with anyio.move_on_after(patience):
                 await self._changed.wait()
 
@@ -183,8 +198,7 @@ class Turn:
             if self.over:
                 self.inbox.close()
             self.inbox.wake()
-        if self._changed is not None:
-            self._changed.set()
+        self._changed.tell()
 
     def _grace(self, call: Call) -> float:
         error = call.error
@@ -214,7 +228,7 @@ class SessionRuns:
         self._last_foreign = 0.0
         self._text = ""  # prompt of the newest run
         self._failed_prompts: set[str] = set()
-        self._changed: anyio.Event | None = None
+        self._changed = _Change()
         self._entrance = anyio.Lock()
         self._previous: Turn | None = None
 
@@ -261,7 +275,6 @@ class SessionRuns:
             if patience <= 0:
                 self._expected = 0
                 return
-            self._changed = anyio.Event()
             with anyio.move_on_after(patience):
                 await self._changed.wait()
 
@@ -292,8 +305,7 @@ class SessionRuns:
             if turn is not None:
                 turn.finish()
         self._waiting.clear()
-        if self._changed is not None:
-            self._changed.set()
+        self._changed.tell()
 
     def _gap(self, seq: int) -> EventGap | None:
         last, self._last_seq = self._last_seq, seq
@@ -328,8 +340,7 @@ class SessionRuns:
             self._foreign = False
             if self._expected:
                 self._expected -= 1
-        if self._changed is not None:
-            self._changed.set()
+        self._changed.tell()
 
 
 _LAST_EVENTS: Final = (RunCompleted, RunFailed, ExtractionSucceeded, ExtractionFailed)

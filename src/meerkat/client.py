@@ -648,7 +648,8 @@ class _View(MeerkatClient):
     """A client with other deadlines, sharing the connection of the one that it was made from."""
 
     def __init__(self, client: MeerkatClient, timeout: float | None) -> None:
-        self.__dict__.update(client.__dict__)
+        for name, value in vars(client).items():
+            setattr(self, name, value)
         self._timeout = self._turn_timeout = timeout
 
 

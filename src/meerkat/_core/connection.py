@@ -28,6 +28,7 @@ logger = logging.getLogger("meerkat.connection")
 READ_SIZE: Final = 64 * 1024
 PROBE_INTERVAL: Final = 1.0  # seconds before a probe that is not answered is repeated
 EXIT_GRACE: Final = 1.0  # seconds between the end of the pipes and the exit status, at most
+CANCEL_GRACE: Final = 1.0  # seconds for the runtime to give up what is cancelled at the end
 FLUSH_GRACE: Final = 0.5  # seconds for the last lines, cancellations above all, to reach the pipe
 SIGNAL_GRACE: Final = 2.0  # seconds to end after a signal
 DRAIN_GRACE: Final = 0.5  # seconds that output may still come after the process has ended
@@ -113,14 +114,9 @@ class Connection:
         Raises:
             DeadlineExceededError: ``timeout`` seconds are over.
         """
-        if call.done:
-            await anyio.lowlevel.checkpoint()
-            return
-        settled = anyio.Event()
-        call.on_done.append(settled.set)
         try:
             with anyio.move_on_after(timeout) as scope:
-                await settled.wait()
+                await _settled(call)
         finally:
             if not call.done:
                 self.abandon(call)
@@ -279,8 +275,11 @@ class Connection:
 
     async def _close(self) -> None:
         # A runtime with turns under way would take its full grace to end.
-        self._protocol.cancel_all()
+        cancelled = self._protocol.cancel_all()
         self.flush()
+        with anyio.move_on_after(CANCEL_GRACE):
+            for call in cancelled:
+                await _settled(call)
         if self._backlog:
             drained = self._drained
             with anyio.move_on_after(FLUSH_GRACE):
@@ -299,6 +298,15 @@ class Connection:
         await process.wait(grace)
         await _end(self._readers)
         process.release()
+
+
+async def _settled(call: Call) -> None:
+    if call.done:
+        await anyio.lowlevel.checkpoint()
+        return
+    settled = anyio.Event()
+    call.on_done.append(settled.set)
+    await settled.wait()
 
 
 async def _end(tasks: list[Background]) -> None:

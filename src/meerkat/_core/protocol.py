@@ -192,11 +192,13 @@ class Protocol:
         elif call.cancellable:
             self._cancel_remote(call)
 
-    def cancel_all(self) -> None:
-        """Cancel every call that can be cancelled, before the connection is closed."""
-        for call in self._calls.values():
-            if call.cancellable and not call.abandoned:
+    def cancel_all(self) -> list[Call]:
+        """Cancel every call that can be cancelled, before the connection is closed; return those not answered yet."""
+        calls = [call for call in self._calls.values() if call.cancellable]
+        for call in calls:
+            if not call.abandoned:
                 self._cancel_remote(call)
+        return calls
 
     def data_to_send(self) -> bytes:
         """Return what may be written now, whole lines; it must be written before the next call."""
@@ -248,6 +250,8 @@ class Protocol:
             if self._gate.answered(key):
                 return
             call = self._calls.pop(key, None)
+            if call is None and self.fault is not None:
+                return  # everybody was told already
             if call is None:
                 self.counters.late_answers += 1
                 logger.warning("an answer to request %s, which is not pending, was skipped", key)

@@ -1,0 +1,42 @@
+"""Connected clients for the end-to-end tests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import pytest
+
+from meerkat import MeerkatClient
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from tests.support.runtime import Runtime
+
+LIMIT = 60  # seconds: far more than any of these tests takes
+
+
+def make_client(runtime: Runtime, **options: Any) -> MeerkatClient:
+    """A client for one of the runtimes, not connected."""
+    if runtime.kind == "embedded":
+        return MeerkatClient(runtime="embedded", env=runtime.env, **options)
+    return MeerkatClient(runtime.program, env=runtime.env, **options)
+
+
+async def connect(client: MeerkatClient, runtime: Runtime, **options: Any) -> MeerkatClient:
+    """Connect a client to the state of the runtime."""
+    return await client.connect(realm_id=runtime.realm, state_root=runtime.state_root, **options)
+
+
+@pytest.fixture
+async def client(runtime: Runtime) -> AsyncGenerator[MeerkatClient]:
+    """A connected client, on each runtime and each backend."""
+    client = make_client(runtime)
+    with anyio.fail_after(LIMIT):
+        await connect(client, runtime)
+    try:
+        yield client
+    finally:
+        with anyio.fail_after(LIMIT):
+            await client.close()
