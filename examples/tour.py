@@ -101,9 +101,8 @@ async def any_method(client: MeerkatClient) -> None:
 
 
 async def main() -> None:
-    runtime = None if "MEERKAT_RUNTIME" in os.environ else "embedded"
     topics = [text_as_it_comes, only_the_text, several_at_once, leaving_early, errors, following_a_session, history]
-    async with MeerkatClient(runtime=runtime) as client:
+    async with MeerkatClient(runtime=None if "MEERKAT_RUNTIME" in os.environ else "embedded") as client:
         for topic in [*topics, any_method]:
             print(f"-- {topic.__name__.replace('_', ' ')}")
             await topic(client)
