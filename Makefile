@@ -11,7 +11,7 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(if 
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test regen check lint types format runtime clean
+.PHONY: help setup demo test regen check lint types format runtime bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ format: $(VENV)/.development ## Format and apply the safe fixes
 
 runtime: $(VENV)/.package ## Build the real runtime into the user's cache (needs cargo; minutes, once)
 	@$(BIN)/python scripts/build_runtime.py
+
+bench: $(VENV)/.package ## Measure how fast events reach a consumer
+	@$(BIN)/python bench/stream.py
 
 clean: ## Remove the virtual environment and all caches of the tree
 	@rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
