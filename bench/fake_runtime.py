@@ -2,8 +2,8 @@
 
 usage: fake_runtime.py EVENTS
 
-A ``session/create`` is answered by a run of that many events in the envelope of the real runtime, all of them before the
-answer. The text of the answer is the moment at which writing it began, by the monotonic clock.
+A ``session/create`` is answered by a run of that many events in the envelope of the real runtime, all of them before
+the answer. The text of the answer is the moment at which writing it began, by the monotonic clock.
 """
 
 from __future__ import annotations
