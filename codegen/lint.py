@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from codegen.ir import Contract, Method, NamedType, Property, Wrapper
     from codegen.problems import Problems
 
+OPENRPC = "1.3.2"
+
 _DEFAULTS: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "integer": (int,),
@@ -56,7 +58,15 @@ _DEFAULTS: dict[str, tuple[type, ...]] = {
 
 
 def check_document(document: Mapping[str, Any], extensions: Mapping[str, Any], problems: Problems) -> None:
-    """Check what the IR does not keep: the extensions."""
+    """Check what the IR does not keep: the head of the document and the extensions."""
+    for key in sorted(set(document) - {"openrpc", "info", "methods", "components"}):
+        problems.add("unknown-keyword", f"/{key}", f"`{key}` is not known here; known are info, openrpc")
+    if document.get("openrpc") != OPENRPC:
+        problems.add("info", "/openrpc", f"the contract is written in OpenRPC {OPENRPC}")
+    info: Any = document.get("info")
+    for key in ("title", "version"):
+        if not is_object(info) or not isinstance(info.get(key), str):
+            problems.add("info", "/info", f"the contract needs a `{key}`, a string")
     Extensions(extensions, problems).check(document)
 
 
