@@ -17,12 +17,18 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=10,
 )
-answers = st.builds(
-    lambda key, result: {"jsonrpc": "2.0", "id": key, "result": result}, st.integers(1, 99), json_values
-)
-notifications = st.builds(
-    lambda name, params: {"jsonrpc": "2.0", "method": name, "params": params}, st.text(max_size=10), json_values
-)
+
+
+def answer(key: int, result: object) -> bytes:
+    return json.dumps({"jsonrpc": "2.0", "id": key, "result": result}).encode()
+
+
+def notification(name: str, params: object) -> bytes:
+    return json.dumps({"jsonrpc": "2.0", "method": name, "params": params}).encode()
+
+
+answers = st.builds(answer, st.integers(1, 99), json_values)
+notifications = st.builds(notification, st.text(max_size=10), json_values)
 garbage = st.sampled_from(
     [b"\xff\xfe{}", b"12", b'"text"', b"[1]", b"null", b"{", b"INFO starting", b'{"id":1', b'{"method":5}', b"true"]
 )
@@ -42,10 +48,7 @@ def chunks_of(data: bytes, cuts: list[int]) -> list[bytes]:
 
 
 @given(
-    lines=st.lists(
-        answers.map(lambda v: json.dumps(v).encode()) | notifications.map(lambda v: json.dumps(v).encode()) | garbage,
-        max_size=12,
-    ),
+    lines=st.lists(answers | notifications | garbage, max_size=12),
     cuts=st.lists(st.integers(0, 10_000), max_size=20),
     newline=st.sampled_from([b"\n", b"\r\n", b"\n\n", b" \n"]),
 )
