@@ -1,4 +1,4 @@
-"""The small contract: where it is, how to copy it, and ``python -m tests.codegen.small`` to rewrite the golden files."""
+"""The small contract: where it is and how to use it; ``python -m tests.codegen.small`` rewrites the golden files."""
 
 from __future__ import annotations
 

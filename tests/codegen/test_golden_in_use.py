@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
@@ -83,8 +83,8 @@ class TestEnumsAndUnions:
     def test_received_enum_is_open(self, golden: Golden) -> None:
         things = golden("types.things")
         kind = decoded(things.ShelfKind, "wide")
-        assert kind == "wide"
         assert not kind.is_known
+        assert kind == "wide"
         assert things.ShelfKind.VALUE_2_DOORS == "2-doors"
         assert things.ShelfKind.DISABLED_BY_POLICY == "DisabledByPolicy"
 
@@ -139,10 +139,11 @@ class TestEnumsAndUnions:
         assert isinstance(malformed, base.UnknownHappening)
         assert "decibel" in (malformed.error or "")
         match unknown:
-            case base.UnknownHappening(type=tag, data=data):
-                assert (tag, data["of"]) == ("smell", "tea")
+            case base.UnknownHappening(type="smell", data={"of": "tea"}):
+                matched = True
             case _:
-                pytest.fail("an unknown arm matches the class by attribute")
+                matched = False
+        assert matched
         by_tag = golden("events").EVENT_TYPES
         assert by_tag == {"lights_out": library.LightsOut, "noise": library.Noise}
 
@@ -166,7 +167,7 @@ def calls(golden: Golden, answer: Any = None) -> Any:
 def finish(call: Any) -> Any:
     """Run a coroutine that never waits."""
     try:
-        cast("Any", call).send(None)
+        call.send(None)
     except StopIteration as done:
         return done.value
     pytest.fail("it waits")
