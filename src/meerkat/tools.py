@@ -151,7 +151,12 @@ _POSITIONAL: Final = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSIT
 
 def _hints(handler: Handler) -> dict[str, Any]:
     function = handler if inspect.isroutine(handler) else type(handler).__call__
-    return typing.get_type_hints(inspect.unwrap(function), include_extras=True)
+    try:
+        return typing.get_type_hints(inspect.unwrap(function), include_extras=True)
+    except NameError as error:
+        name = getattr(handler, "__name__", repr(handler))
+        message = f"the type hints of {name} cannot be resolved: {error}; import the name where the program runs too"
+        raise InvalidArgumentError(message=message) from error
 
 
 def _arguments_type(handler: Handler, tool: str, doc: str) -> type[msgspec.Struct]:

@@ -75,7 +75,11 @@ class ModelServer:
             self.requests.append(body)
             self.authorizations.append(authorization)
             reply = script.answer(
-                [_text(message["content"]) for message in messages if message["role"] == "user"],
+                [
+                    text
+                    for message in messages
+                    if message["role"] == "user" and not _is_notice(text := _text(message["content"]))
+                ],
                 tool_result=_text(last["content"]) if last.get("role") == "tool" else None,
                 # The runtime marks a request for structured output by nothing but the temperature, which is 0 then.
                 structured=body.get("temperature") == 0,
@@ -188,6 +192,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _event(self, chunk: dict[str, Any]) -> None:
         self.wfile.write(b"data: " + json.dumps(chunk).encode() + b"\n\n")
+
+
+def _is_notice(text: str) -> bool:
+    """Whether the runtime wrote a user message itself: it tells the model so of tools that came or went."""
+    return text.startswith("[SYSTEM NOTICE]")
 
 
 def _text(content: Any) -> str:

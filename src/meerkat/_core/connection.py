@@ -70,6 +70,7 @@ class Connection:
         self._drained = anyio.Event()  # set when a backlog is gone
         self._proving = anyio.Event()  # set when a probe is out
         self._read_ended = anyio.Event()
+        self._given_up = anyio.Event()  # set when the runtime has given up what was cancelled at the end
         self._closing = False
         self._closed = anyio.Event()
         self._writers = [
@@ -192,6 +193,8 @@ class Connection:
         self._receiver.wake()
         if self._protocol.fault is not None:
             self._receiver.end(self._protocol.fault)
+            if not self._protocol.unanswered:
+                self._given_up.set()
         self.flush()
 
     async def _note_exit(self) -> None:
@@ -275,16 +278,16 @@ class Connection:
 
     async def _close(self) -> None:
         # A runtime with turns under way would take its full grace to end.
-        cancelled = self._protocol.cancel_all()
+        self._protocol.cancel_all()
         self.flush()
-        with anyio.move_on_after(CANCEL_GRACE):
-            for call in cancelled:
-                await _settled(call)
+        self._fail(NotConnectedError(message="the client was closed"))
+        if self._protocol.unanswered:
+            with anyio.move_on_after(CANCEL_GRACE):
+                await self._given_up.wait()
         if self._backlog:
             drained = self._drained
             with anyio.move_on_after(FLUSH_GRACE):
                 await drained.wait()
-        self._fail(NotConnectedError(message="the client was closed"))
         await _end(self._writers)
         process = self._process
         process.close_stdin()

@@ -130,6 +130,7 @@ class Protocol:
         self._calls: dict[int, Call] = {}
         self.fault: MeerkatError | None = None
         self.counters = Counters()
+        self.unanswered: set[int] = set()  # calls cancelled at the end that the runtime has not given up yet
 
     @property
     def pending(self) -> int:
@@ -192,13 +193,13 @@ class Protocol:
         elif call.cancellable:
             self._cancel_remote(call)
 
-    def cancel_all(self) -> list[Call]:
-        """Cancel every call that can be cancelled, before the connection is closed; return those not answered yet."""
-        calls = [call for call in self._calls.values() if call.cancellable]
-        for call in calls:
-            if not call.abandoned:
-                self._cancel_remote(call)
-        return calls
+    def cancel_all(self) -> None:
+        """Cancel every call that can be cancelled, before the connection is closed; see `unanswered`."""
+        for call in self._calls.values():
+            if call.cancellable:
+                self.unanswered.add(call.key)
+                if not call.abandoned:
+                    self._cancel_remote(call)
 
     def data_to_send(self) -> bytes:
         """Return what may be written now, whole lines; it must be written before the next call."""
@@ -251,6 +252,7 @@ class Protocol:
                 return
             call = self._calls.pop(key, None)
             if call is None and self.fault is not None:
+                self.unanswered.discard(key)
                 return  # everybody was told already
             if call is None:
                 self.counters.late_answers += 1

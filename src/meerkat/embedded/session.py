@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from meerkat.embedded.content import Content  # noqa: TC001  # the decoder of stored sessions reads the hints
 from meerkat.embedded.ids import timestamp, unix_seconds
 
 if TYPE_CHECKING:
-    from meerkat.embedded.content import Content
     from meerkat.embedded.realm import Realm
 
 SYSTEM_PROMPT = "You are the deterministic model of Meerkat's embedded runtime."
