@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import msgspec
 
-from meerkat._generated.methods.streams import SESSION_EVENT, SESSION_STREAM_END, SESSION_STREAM_EVENT
+from meerkat._generated import contract
+from meerkat._generated.methods.streams import SESSION_EVENT
 from meerkat._generated.methods.tools import TOOL_EXECUTE
 from meerkat._generated.types.events import RunStarted
 from meerkat._runs import SessionRuns, prompt_text
@@ -89,14 +90,9 @@ class Router:
         self._ended = False
         self._routes: dict[str, Callable[[Request], None]] = {
             SESSION_EVENT.name: self._session_event,
-            SESSION_STREAM_EVENT.name: self._stream_event,
-            SESSION_STREAM_END.name: self._stream_event,
             TOOL_EXECUTE.name: self._tool_execute,
         }
-        self._stream_decoders: dict[str, Decoder[Any]] = {
-            SESSION_STREAM_EVENT.name: SESSION_STREAM_EVENT.decoder,
-            SESSION_STREAM_END.name: SESSION_STREAM_END.decoder,
-        }
+        self._stream_decoders: dict[str, Decoder[Any]] = {}
 
     def attach(self, protocol: Protocol) -> None:
         """Say which protocol the requests come from."""
@@ -106,7 +102,7 @@ class Router:
 
     def receive(self, request: Request) -> None:
         """Take one notification or request of the runtime."""
-        route = self._routes.get(request.method)
+        route = self._routes.get(request.method) or self._stream_route(request.method)
         try:
             if route is not None:
                 route(request)
@@ -215,6 +211,17 @@ class Router:
     def forget_stream(self, stream_id: str) -> None:
         """A subscription has ended: keep nothing of it."""
         self._streams.pop(stream_id, None)
+
+    def _stream_route(self, method: str) -> Callable[[Request], None] | None:
+        """Find the route of a notification that the contract gives to a subscription, when the first one comes."""
+        if method not in contract.NOTIFICATIONS:
+            return None
+        descriptor = contract.notification(method)
+        if descriptor.route_by != "stream_id":
+            return None
+        self._stream_decoders[method] = descriptor.decoder
+        self._routes[method] = self._stream_event
+        return self._stream_event
 
     def _stream_event(self, request: Request) -> None:
         params: Any = self._stream_decoders[request.method].decode(request.params)

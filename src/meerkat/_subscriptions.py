@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+import anyio
 import msgspec
 
 from meerkat._core.errors import MeerkatError
 from meerkat._core.inbox import Inbox
+from meerkat._generated.methods.mob_stream import MOB_STREAM_CLOSE, MOB_STREAM_OPEN
 from meerkat._generated.methods.streams import SESSION_STREAM_CLOSE, SESSION_STREAM_OPEN
-from meerkat._generated.types.streams import SessionStreamEndParams, SessionStreamEventParams
+from meerkat._generated.types.mob_stream import MobStreamEndParams
+from meerkat._generated.types.streams import SessionStreamEndParams
 from meerkat._link import again, result_of
 from meerkat.streaming import EventSubscription, ScopedEvent
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from meerkat._core.method import Method
     from meerkat._generated.types.events import AgentEvent
+    from meerkat._generated.types.mob_stream import AttributedEvent
+    from meerkat._generated.types.streams import SessionStreamEventParams
     from meerkat._link import Link
+
+I = TypeVar("I")  # noqa: E741  # item
+
+END_GRACE: Final = 1.0  # seconds that the notice of the end may come after the answer to the request for it
 
 
 class _Opened(msgspec.Struct):
@@ -27,17 +38,24 @@ async def subscribe_session(
     link: Link, session_id: str, *, buffer_bytes: int, timeout: float | None
 ) -> EventSubscription[AgentEvent | ScopedEvent]:
     """Open a subscription to the events of a session."""
-    params = SESSION_STREAM_OPEN.encode_params({"session_id": session_id})
     stream = _Stream(link, SESSION_STREAM_CLOSE, buffer_bytes, timeout)
-    stream_id = await stream.open(SESSION_STREAM_OPEN, params)
-    return EventSubscription(
-        stream_id,
-        stream.inbox,
-        item=_session_item,
-        is_end=lambda received: isinstance(received, SessionStreamEndParams),
-        close=stream.close,
-        fault=stream.fault,
-    )
+    return await stream.open(SESSION_STREAM_OPEN, {"session_id": session_id}, _session_item)
+
+
+async def subscribe_mob(
+    link: Link, mob_id: str, *, buffer_bytes: int, timeout: float | None
+) -> EventSubscription[AttributedEvent]:
+    """Open a subscription to the events of all members of a mob."""
+    stream = _Stream(link, MOB_STREAM_CLOSE, buffer_bytes, timeout)
+    return await stream.open(MOB_STREAM_OPEN, {"mob_id": mob_id}, _mob_item)
+
+
+async def subscribe_member(
+    link: Link, mob_id: str, agent_identity: str, *, buffer_bytes: int, timeout: float | None
+) -> EventSubscription[AgentEvent]:
+    """Open a subscription to the events of one member of a mob."""
+    stream = _Stream(link, MOB_STREAM_CLOSE, buffer_bytes, timeout)
+    return await stream.open(MOB_STREAM_OPEN, {"mob_id": mob_id, "agent_identity": agent_identity}, _member_item)
 
 
 def _session_item(received: SessionStreamEventParams) -> AgentEvent | ScopedEvent:
@@ -45,6 +63,39 @@ def _session_item(received: SessionStreamEventParams) -> AgentEvent | ScopedEven
     if received.scope_id is None:
         return event
     return ScopedEvent(scope_id=received.scope_id, scope_path=received.scope_path or [], event=event)
+
+
+def _mob_item(received: Any) -> AttributedEvent:
+    event: AttributedEvent = received.event
+    return event
+
+
+def _member_item(received: Any) -> AgentEvent:
+    event: AgentEvent = received.event.payload
+    return event
+
+
+def _is_end(received: object) -> bool:
+    return isinstance(received, SessionStreamEndParams | MobStreamEndParams)
+
+
+class _StreamInbox(Inbox[Any]):
+    """The inbox of a subscription; it knows when that has ended, also while nobody reads."""
+
+    __slots__ = ("ended",)
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.ended = anyio.Event()
+
+    def put(self, item: Any, size: int) -> None:
+        super().put(item, size)
+        if _is_end(item):
+            self.ended.set()
+
+    def close(self) -> None:
+        super().close()
+        self.ended.set()
 
 
 class _Stream:
@@ -55,14 +106,17 @@ class _Stream:
         self._close = close
         self._timeout = timeout
         self._stream_id = ""
-        self.inbox: Inbox[Any] = Inbox(buffer_bytes)
+        self.inbox = _StreamInbox(buffer_bytes)
 
-    async def open(self, method: Method[Any], params: bytes) -> str:
-        """Open it and return its id."""
+    async def open(
+        self, method: Method[Any], params: Mapping[str, Any], item: Callable[[Any], I]
+    ) -> EventSubscription[I]:
+        """Open it; ``item`` makes what the consumer gets out of what the runtime sends."""
+        encoded = method.encode_params(params)
         router = self._link.router
         router.opening_stream()
         try:
-            call = self._link.start(method, params)
+            call = self._link.start(method, encoded)
         except BaseException:
             router.opened_stream(None, self.inbox)
             raise
@@ -82,7 +136,14 @@ class _Stream:
         call.on_done.append(opened)
         await self._link.connection.wait(call, timeout=self._timeout)
         self._stream_id = result_of(call, method).stream_id
-        return self._stream_id
+        return EventSubscription(
+            self._stream_id,
+            self.inbox,
+            item=item,
+            is_end=_is_end,
+            close=self.close,
+            fault=self.fault,
+        )
 
     async def close(self) -> None:
         """Close it; also where the caller is being cancelled, since the request goes out first of all."""
@@ -90,6 +151,8 @@ class _Stream:
         try:
             if call is not None:
                 await self._link.connection.wait(call, timeout=self._timeout)
+                with anyio.move_on_after(END_GRACE):
+                    await self.inbox.ended.wait()
         finally:
             self._link.router.forget_stream(self._stream_id)
 

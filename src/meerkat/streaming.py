@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Self, TypeAlias
 
     from meerkat._generated.types.events import AgentEvent
+    from meerkat._generated.types.mob_stream import MobStreamEndParams
     from meerkat._generated.types.run import RunResult
     from meerkat._generated.types.streams import SessionStreamEndParams, StreamScopeFrame
     from meerkat._turns import TurnRequest
@@ -293,7 +294,7 @@ class EventSubscription(Generic[I]):
         self._is_end = is_end
         self._close_remote = close
         self._fault = fault
-        self._outcome: SessionStreamEndParams | None = None
+        self._outcome: SessionStreamEndParams | MobStreamEndParams | None = None
         self._closed = False
 
     @property
@@ -302,7 +303,7 @@ class EventSubscription(Generic[I]):
         return self._stream_id
 
     @property
-    def terminal_outcome(self) -> SessionStreamEndParams | None:
+    def terminal_outcome(self) -> SessionStreamEndParams | MobStreamEndParams | None:
         """How the subscription ended: the runtime's notice, or ``None`` before it came."""
         return self._outcome
 
