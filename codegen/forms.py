@@ -118,12 +118,23 @@ class Forms:
             format_ = schema.get("format")
             if format_ is not None and format_ not in _FORMATS.get(kind, ()):
                 self.wrong("form", (*path, "format"), f"the format `{format_}` is not known for {kind}")
-            return Scalar(kind=kind, format=format_, minimum=schema.get("minimum"), maximum=schema.get("maximum"))
+            return Scalar(
+                kind=kind,
+                format=format_,
+                minimum=schema.get("minimum"),
+                maximum=schema.get("maximum"),
+                min_length=schema.get("minLength"),
+                max_length=schema.get("maxLength"),
+            )
         if kind == "array":
             self.known(schema, notes | {"type", "items", "minItems", "maxItems"}, path, "an array")
             if "items" not in schema:
                 self.wrong("form", path, "an array needs `items`; free items are `{}`")
-            return ListOf(item=self.type(schema.get("items", {}), (*path, "items")))
+            return ListOf(
+                item=self.type(schema.get("items", {}), (*path, "items")),
+                min_items=schema.get("minItems"),
+                max_items=schema.get("maxItems"),
+            )
         if kind == "object":
             self.known(schema, notes | {"type", "additionalProperties"}, path, "a map")
             return MapOf(value=self._map_value(schema, path))

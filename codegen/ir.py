@@ -36,6 +36,8 @@ class Scalar(Node, frozen=True, kw_only=True):
     format: str | None = None
     minimum: int | float | None = None
     maximum: int | float | None = None
+    min_length: int | None = None
+    max_length: int | None = None
 
 
 class AnyJson(Node, frozen=True, kw_only=True):
@@ -52,6 +54,8 @@ class ListOf(Node, frozen=True, kw_only=True):
     """An array."""
 
     item: Type
+    min_items: int | None = None
+    max_items: int | None = None
 
 
 class MapOf(Node, frozen=True, kw_only=True):
