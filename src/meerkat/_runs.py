@@ -287,8 +287,8 @@ class SessionRuns:
             self._run_started(event)
             gap = None  # what is missing came before this run
         turn = self._current
-        if turn is None and not self._foreign and self._waiting:
-            turn = self._waiting[0]  # between the runs: it is about what comes
+        if turn is None and not self._foreign:
+            turn = next((turn for turn in self._waiting if not turn.over), None)  # it is about the run that comes
         if turn is not None:
             if gap is not None:
                 turn.take(gap, 0)
@@ -316,6 +316,7 @@ class SessionRuns:
     def _run_started(self, event: RunStarted) -> None:
         text = self._text = prompt_text(event.prompt)
         self._current = None
+        self._waiting = [turn for turn in self._waiting if not turn.over]
         turn = next((turn for turn in self._waiting if self._is_run_of(text, turn)), None)
         self._foreign = turn is None
         if turn is not None:

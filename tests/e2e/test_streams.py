@@ -47,6 +47,8 @@ async def test_a_stream_gives_typed_events_in_order(client: MeerkatClient) -> No
                     text += chunk
                 case RunStarted(prompt=prompt):
                     assert prompt == "one two"
+                case _:
+                    pass
     assert text == events.result.text == "echo: one two"
     assert session.last_result is events.result
     assert kinds == [RunStarted, TurnStarted, *[TextDelta] * 3, TextComplete, TurnCompleted, RunCompleted]
@@ -124,8 +126,9 @@ async def test_tools_in_a_stream(client: MeerkatClient) -> None:
 async def test_a_failed_turn_ends_the_stream_with_its_error(client: MeerkatClient) -> None:
     session = await client.create_session("hello")
     seen: list[object] = []
+    events = session.stream(script({"status": 400}))
     with pytest.raises(TurnFailedError) as caught:  # noqa: PT012  # the stream must be drained inside
-        async with session.stream(script({"status": 400})) as events:
+        async with events:
             while batch := await events.batches():
                 seen += batch
     assert isinstance(seen[-1], RunFailed)

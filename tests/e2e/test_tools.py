@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import anyio
 import msgspec
 import pytest
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError, validate
 
 from meerkat import InvalidArgumentError, MeerkatClient, NotConnectedError
 from meerkat.tools import Tool, ToolRegistry
@@ -59,8 +59,9 @@ def test_schema_from_hints_and_docstring() -> None:
     }
     assert properties["unit"]["enum"] == ["C", "F"]
     assert properties["place"]["description"] == "Where."
-    assert Draft202012Validator(tool.input_schema).is_valid({"place": {"city": "Oslo"}, "days": 2})
-    assert not Draft202012Validator(tool.input_schema).is_valid({"place": {"city": "Oslo"}, "day": 2})
+    validate({"place": {"city": "Oslo"}, "days": 2}, tool.input_schema)
+    with pytest.raises(ValidationError):
+        validate({"place": {"city": "Oslo"}, "day": 2}, tool.input_schema)
 
 
 @pytest.mark.parametrize(
@@ -89,13 +90,14 @@ async def test_a_function_of_one_mapping_gets_the_arguments_as_they_are() -> Non
     async def first(arguments: dict[str, Any]) -> str:
         return json.dumps(arguments)
 
-    async def second(arguments):
-        return arguments
+    async def second(arguments):  # type: ignore[no-untyped-def]  # without hints, on purpose
+        return arguments  # pyright: ignore[reportUnknownVariableType]
 
     async def third(arguments: Mapping[str, Any], /) -> Any:
         return dict(arguments)
 
-    for function in (first, second, third):
+    functions: list[Any] = [first, second, third]
+    for function in functions:
         tool = Tool(function, "t")
         assert tool.input_schema == {"type": "object"}
         assert await tool.run({"a": [1]}) in {('{"a": [1]}', False), ('{"a":[1]}', False)}
@@ -104,8 +106,8 @@ async def test_a_function_of_one_mapping_gets_the_arguments_as_they_are() -> Non
 async def test_an_explicit_schema_is_kept() -> None:
     schema = {"type": "object", "properties": {"q": {"type": "string"}}}
 
-    async def one(query) -> str:
-        return query["q"]
+    async def one(query: Any) -> str:
+        return str(query["q"])
 
     async def several(q: str, n: int = 1) -> str:
         return q * n
