@@ -25,9 +25,9 @@ from meerkat._core.flow import WINDOW
 from meerkat._core.inbox import LIMIT
 from meerkat._core.process import RuntimeProcess
 from meerkat._core.protocol import MAX_LINE, Protocol
+from meerkat._diagnostics import Diagnostics, diagnose
 from meerkat._generated import contract
 from meerkat._generated.errors import CapabilityUnavailableError
-from meerkat._generated.methods import AllCalls
 from meerkat._generated.methods.connection import CAPABILITIES_GET, INITIALIZE
 from meerkat._generated.methods.run import TURN_START
 from meerkat._generated.methods.runtime import RUNTIME_HEALTH
@@ -36,15 +36,19 @@ from meerkat._generated.methods.tools import TOOLS_REGISTER
 from meerkat._generated.types.session import DeferredCreateResult
 from meerkat._generated.types.tools import ToolExecuteResult
 from meerkat._link import Link, result_of
+from meerkat._retired import RetiredMethods
 from meerkat._router import Router
 from meerkat._subscriptions import subscribe_session
 from meerkat._turns import TurnRequest
+from meerkat.comms import CommsMethods
+from meerkat.live import LiveMethods
+from meerkat.mob import MobMethods
 from meerkat.session import DeferredSession, Session
 from meerkat.streaming import EventStream
 from meerkat.tools import Tool, ToolRegistry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from types import TracebackType
     from typing import Self, Unpack
 
@@ -60,6 +64,7 @@ if TYPE_CHECKING:
     from meerkat._runs import Prompt
     from meerkat.streaming import EventSubscription, ScopedEvent
 
+I = TypeVar("I")  # noqa: E741  # item
 R = TypeVar("R")
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -80,8 +85,8 @@ class _State:
 
     def __init__(self) -> None:
         self.link: Link | None = None
+        self.latest: Link | None = None  # the link, also after it was closed
         self.connecting = False
-        self.was_connected = False
         self.tools = ToolRegistry()
         self.registering = anyio.Lock()
         self.handlers: set[Background] = set()
@@ -89,7 +94,7 @@ class _State:
         self.server_info: ServerInfo | None = None
 
 
-class MeerkatClient(AllCalls):
+class MeerkatClient(CommsMethods, LiveMethods, MobMethods, RetiredMethods):
     """A runtime process and the conversation with it. Works on trio and on asyncio.
 
     Args:
@@ -215,8 +220,7 @@ class MeerkatClient(AllCalls):
             except BaseException:
                 await link.connection.close()
                 raise
-            state.link = link
-            state.was_connected = True
+            state.link = state.latest = link
         finally:
             state.connecting = False
         return self
@@ -285,8 +289,11 @@ class MeerkatClient(AllCalls):
     def _connected(self, method: str) -> Link:
         link = self._state.link
         if link is None:
-            was = self._state.was_connected
-            message = "the client was closed" if was else "call connect() first, or use `async with client:`"
+            message = (
+                "the client was closed"
+                if self._state.latest is not None
+                else "call connect() first, or use `async with client:`"
+            )
             raise NotConnectedError(message=message, method=method)
         return link
 
@@ -298,15 +305,27 @@ class MeerkatClient(AllCalls):
 
     @property
     def return_code(self) -> int | None:
-        """Exit status of the runtime, negative for a signal; ``None`` while it runs or when not connected."""
-        link = self._state.link
+        """Exit status of the runtime, negative for a signal; ``None`` while it runs. It stays after ``close()``."""
+        link = self._state.latest
         return None if link is None else link.connection.process.return_code
 
     @property
     def stderr_tail(self) -> str:
-        """The end of what the runtime wrote to its standard error; at most 16 KiB."""
-        link = self._state.link
+        """The end of what the runtime wrote to its standard error; at most 16 KiB. It stays after ``close()``."""
+        link = self._state.latest
         return "" if link is None else link.connection.process.stderr_tail
+
+    @property
+    def diagnostics(self) -> Diagnostics:
+        """State of the runtime, and counts of what was noticed, repaired or skipped. It stays after ``close()``.
+
+        Raises:
+            NotConnectedError: The client never was connected.
+        """
+        link = self._state.latest
+        if link is None:
+            raise NotConnectedError(message="call connect() first, or use `async with client:`")
+        return diagnose(link)
 
     @property
     def server_info(self) -> ServerInfo:
@@ -556,8 +575,13 @@ class MeerkatClient(AllCalls):
 
         RPC: ``session/stream_open``, ``session/stream_close``.
         """
-        link = self._connected("session/stream_open")
-        return await subscribe_session(link, session_id, buffer_bytes=self._buffer_bytes, timeout=self._timeout)
+        return await self._subscribe("session/stream_open", subscribe_session, session_id)
+
+    async def _subscribe(
+        self, method: str, subscribe: Callable[..., Awaitable[EventSubscription[I]]], *ids: str
+    ) -> EventSubscription[I]:
+        link = self._connected(method)
+        return await subscribe(link, *ids, buffer_bytes=self._buffer_bytes, timeout=self._timeout)
 
     async def send_peer_response_terminal(
         self,

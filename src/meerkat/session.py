@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from typing import Unpack
 
     from meerkat._generated.methods.run import TurnOptions
+    from meerkat._generated.types.comms import CommsSendResult
+    from meerkat._generated.types.comms_peers import PeerDirectoryEntry
     from meerkat._generated.types.content import ContentBlock, SkillRef, Usage
     from meerkat._generated.types.events import AgentEvent
     from meerkat._generated.types.history import SessionHistory
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from meerkat._generated.types.transcript import SessionForkResult, TranscriptEditRunningBehavior
     from meerkat._runs import Prompt
     from meerkat.client import MeerkatClient
+    from meerkat.comms import SendOptions
     from meerkat.streaming import EventStream, EventSubscription, ScopedEvent
 
 
@@ -137,6 +140,20 @@ class _Handle:
         RPC: ``session/stream_open``.
         """
         return await self._client.subscribe_session_events(self._id)
+
+    async def send(self, **message: Unpack[SendOptions]) -> CommsSendResult:
+        """Send something in the name of the session; see `MeerkatClient.send`.
+
+        RPC: ``comms/send``.
+        """
+        return await self._client.send(self._id, **message)
+
+    async def peers(self) -> list[PeerDirectoryEntry]:
+        """List the peers that the session can reach; see `MeerkatClient.peers`.
+
+        RPC: ``comms/peers``.
+        """
+        return (await self._client.peers(self._id)).peers
 
 
 class Session(_Handle):
