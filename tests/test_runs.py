@@ -14,6 +14,7 @@ from meerkat import EventGap, ExtractionFailed, RunCompleted, RunFailed, RunStar
 from meerkat._core.framing import ErrorBody
 from meerkat._core.inbox import Inbox
 from meerkat._core.protocol import Call
+from meerkat._diagnostics import Tally
 from meerkat._runs import FOREIGN_START, GRACE_CANCELLED, GRACE_RUNNING, SessionRuns, Turn, prompt_text
 
 USAGE = Usage(input_tokens=1, output_tokens=1)
@@ -23,7 +24,7 @@ class Story:
     """A session whose events are told one by one."""
 
     def __init__(self) -> None:
-        self.runs = SessionRuns("s")
+        self.runs = SessionRuns("s", Tally())
         self.seq = 0
 
     def tell(self, event: Any, seq: int | None = None) -> None:

@@ -32,6 +32,7 @@ HANDWRITTEN: Final[Mapping[str, str]] = {
     "CONTRACT_SHA256": "meerkat._generated.contract",
     "CONTRACT_VERSION": "meerkat._generated.contract",
     "DeferredSession": "meerkat.session",
+    "Diagnostics": "meerkat._diagnostics",
     "EventGap": "meerkat.streaming",
     "EventStream": "meerkat.streaming",
     "EventSubscription": "meerkat.streaming",

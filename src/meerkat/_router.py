@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import msgspec
 
+from meerkat._diagnostics import Tally
 from meerkat._generated import contract
 from meerkat._generated.methods.streams import SESSION_EVENT
 from meerkat._generated.methods.tools import TOOL_EXECUTE
@@ -29,21 +30,22 @@ logger = logging.getLogger("meerkat.router")
 E = TypeVar("E")
 K = TypeVar("K")
 
+SESSIONS: Final = 4096  # sessions whose runs are followed; past that those with nothing under way are forgotten
 HELD: Final = 4 * 1024 * 1024  # bytes of events that wait for the answer that tells whose they are
 
 
 class Held(Generic[K, E]):
     """Events of sessions or streams that nobody has claimed yet: they may overtake the answer that names them.
 
-    Kept only while such an answer is due, and up to a limit; what does not fit is counted.
+    Kept only while such an answer is due, and up to a limit; what nobody claims is counted.
     """
 
-    def __init__(self, limit: int = HELD) -> None:
+    def __init__(self, tally: Tally, limit: int = HELD) -> None:
+        self._tally = tally
         self._limit = limit
         self._items: dict[K, list[tuple[E, int]]] = {}
         self._size = 0
         self._claims = 0
-        self.dropped = 0
 
     def expect(self) -> None:
         """An answer is due that may name a session or stream."""
@@ -53,13 +55,14 @@ class Held(Generic[K, E]):
         """It has come."""
         self._claims -= 1
         if not self._claims:
+            self._tally.unclaimed_events += sum(map(len, self._items.values()))
             self._items.clear()
             self._size = 0
 
     def put(self, key: K, item: E, size: int) -> None:
         """Keep an event, or drop it when nobody can claim it."""
         if not self._claims or self._size + size > self._limit:
-            self.dropped += 1
+            self._tally.unclaimed_events += 1
             return
         self._size += size
         self._items.setdefault(key, []).append((item, size))
@@ -76,6 +79,9 @@ class Router:
 
     Args:
         on_tool: Starts the execution of a tool, in the background.
+
+    Attributes:
+        tally: Counts of what was noticed on the way.
     """
 
     def __init__(self, on_tool: Callable[[int | str, ToolExecuteParams], None]) -> None:
@@ -83,9 +89,10 @@ class Router:
         self._protocol: Protocol | None = None
         self._sessions: dict[str, SessionRuns] = {}
         self._creating: list[Turn] = []  # first turns of sessions whose id is not known yet
-        self._held_events: Held[str, SessionEventParams] = Held()
+        self.tally = Tally()
+        self._held_events: Held[str, SessionEventParams] = Held(self.tally)
         self._streams: dict[str, Inbox[Any]] = {}
-        self._held_stream_events: Held[str, Any] = Held()
+        self._held_stream_events: Held[str, Any] = Held(self.tally)
         self._touched: set[Inbox[Any]] = set()
         self._ended = False
         self._routes: dict[str, Callable[[Request], None]] = {
@@ -138,7 +145,9 @@ class Router:
         """Return the runs of a session."""
         runs = self._sessions.get(session_id)
         if runs is None:
-            runs = self._sessions[session_id] = SessionRuns(session_id)
+            if len(self._sessions) >= SESSIONS:
+                self._sessions = {key: kept for key, kept in self._sessions.items() if not kept.idle}
+            runs = self._sessions[session_id] = SessionRuns(session_id, self.tally)
         return runs
 
     def forget_session(self, session_id: str) -> None:

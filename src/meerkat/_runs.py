@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from meerkat._core.inbox import Inbox
     from meerkat._core.protocol import Call
+    from meerkat._diagnostics import Tally
     from meerkat._generated.types.events import AgentEvent
 
     Prompt: TypeAlias = str | Sequence[Mapping[str, object] | msgspec.Struct]
@@ -218,8 +219,9 @@ class Turn:
 class SessionRuns:
     """The runs of one session as its events tell them, and the client's turns in it, one after the other."""
 
-    def __init__(self, session_id: str) -> None:
+    def __init__(self, session_id: str, tally: Tally) -> None:
         self.session_id = session_id
+        self._tally = tally
         self._last_seq: int | None = None
         self._waiting: list[Turn] = []  # turns whose run has not started, or may start again
         self._current: Turn | None = None  # the turn whose run is under way
@@ -231,6 +233,12 @@ class SessionRuns:
         self._changed = _Change()
         self._entrance = anyio.Lock()
         self._previous: Turn | None = None
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is under way that this client has to do with."""
+        turns = [*self._waiting, self._previous]
+        return not self._expected and all(turn is None or turn.over for turn in turns)
 
     # One turn after the other
 
@@ -311,7 +319,10 @@ class SessionRuns:
         last, self._last_seq = self._last_seq, seq
         if last is None or seq <= last + 1:  # numbers start again when the session's agent is built anew
             return None
-        return EventGap(missing=seq - last - 1, after_seq=last)
+        gap = EventGap(missing=seq - last - 1, after_seq=last)
+        self._tally.gaps += 1
+        self._tally.missing_events += gap.missing
+        return gap
 
     def _run_started(self, event: RunStarted) -> None:
         text = self._text = prompt_text(event.prompt)

@@ -51,6 +51,10 @@ class TurnRequest:
             raise RuntimeError("the turn has not been sent")
         return self._call
 
+    def note_overflow(self) -> None:
+        """Its consumer was too slow."""
+        self._link.router.tally.overflows += 1
+
     async def send(self, inbox: Inbox[Any] | None = None) -> None:
         """Wait for the turn's place and send it; its events go to ``inbox``."""
         self.turn.inbox = inbox

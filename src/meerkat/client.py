@@ -289,11 +289,8 @@ class MeerkatClient(CommsMethods, LiveMethods, MobMethods, RetiredMethods):
     def _connected(self, method: str) -> Link:
         link = self._state.link
         if link is None:
-            message = (
-                "the client was closed"
-                if self._state.latest is not None
-                else "call connect() first, or use `async with client:`"
-            )
+            never = self._state.latest is None
+            message = "call connect() first, or use `async with client:`" if never else "the client was closed"
             raise NotConnectedError(message=message, method=method)
         return link
 

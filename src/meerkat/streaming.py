@@ -224,6 +224,7 @@ class EventStream:
         if self._ended or self._request is None:
             return
         if self._inbox.lost:
+            self._request.note_overflow()
             raise overflow(self._inbox)  # the turn may still run: leaving the block cancels it
         self._ended = True
         self._result = self._request.outcome()

@@ -63,6 +63,8 @@ def hello(version: str) -> list[str]:
 async def test_connect_and_close(runtime: Runtime) -> None:
     client = make_client(runtime)
     assert client.pid is None
+    with pytest.raises(NotConnectedError):
+        _ = client.diagnostics
     assert await connect(client, runtime) is client
     async with client:
         assert client.server_info.version == CONTRACT_VERSION
@@ -76,6 +78,8 @@ async def test_connect_and_close(runtime: Runtime) -> None:
         assert caught.value.capability_hint == "time_travel"
         assert not client.has_capability("time_travel")
     assert client.pid is None
+    assert client.return_code == 0
+    assert client.diagnostics.pending_calls == client.diagnostics.bad_lines == 0
     await client.close()
 
 

@@ -99,6 +99,14 @@ class Unknown:
         self.data = data
         self.error = error
 
+    def __getitem__(self, name: str) -> Any:
+        """Return a value of the JSON object as received, as with any other type; raise ``KeyError`` without it."""
+        return self.data[name]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a value of the JSON object as received, or ``default``."""
+        return self.data.get(name, default)
+
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Unknown):
             return NotImplemented
