@@ -158,4 +158,6 @@ def _in_serde_words(text: str) -> str:
         match = pattern.search(text)
         if match:
             return words.format(match[1])
+    if "`$.prompt" in text:
+        return "data did not match any variant of untagged enum ContentInput"
     return text

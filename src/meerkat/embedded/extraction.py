@@ -10,8 +10,10 @@ from meerkat.embedded import schema_check
 if TYPE_CHECKING:
     from meerkat.embedded.engine import Run
 
-PROMPT = "Now give the result as JSON that fits the output schema, and nothing but the JSON."
-PROMPT_AGAIN = "That does not fit: {reason}. Give JSON that fits the output schema, and nothing but the JSON."
+PROMPT = "Now give the result of all this once more, as one JSON value that fits the output schema, and nothing else."
+PROMPT_AGAIN = (
+    "That does not fit yet: {reason}. Give one JSON value that fits the output schema, and nothing else than it."
+)
 
 
 async def extract(run: Run) -> dict[str, Any]:

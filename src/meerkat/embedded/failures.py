@@ -15,6 +15,10 @@ MAX_DELAY_MS = 30_000
 RATE_LIMIT_FLOOR_MS = 30_000
 
 
+_SAID = {TOO_MANY_REQUESTS: "Rate limited", 503: "Server overloaded (503)"}
+"""Failures that have words of their own."""
+
+
 class AgentFailure(Exception):  # noqa: N818  # a failed run is an outcome, told by an event
     """A run failed.
 
@@ -72,7 +76,7 @@ def retrying(attempt: int, max_retries: int, error: ModelError, provider: str) -
     Its pause is that of the real runtime without the jitter, so that it is the same every time.
     """
     is_rate_limit = error.status == TOO_MANY_REQUESTS
-    message = "Rate limited" if is_rate_limit else f"Server error: {error.status} - {error.body}"
+    message = _SAID.get(error.status, f"Server error: {error.status} - {error.body}")
     computed = min(FIRST_DELAY_MS * DELAY_FACTOR ** (attempt - 1), MAX_DELAY_MS)
     selected = max(computed, RATE_LIMIT_FLOOR_MS) if is_rate_limit else computed
     return {

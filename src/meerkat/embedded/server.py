@@ -95,8 +95,7 @@ class Server:
             self._start(Request(None, call.method, call.params))
         elif call.method == "cancel" and is_object(call.params):
             request_id = call.params.get("request_id")
-            request = self._open.get((type(request_id), request_id))  # type: ignore[arg-type]  # any JSON: not found
-            if request is not None:
+            if isinstance(request_id, int | str) and (request := self._open.get((type(request_id), request_id))):
                 request.cancel()
 
     def _start(self, request: Request) -> None:

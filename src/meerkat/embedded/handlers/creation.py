@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 _RESERVED_LABELS = frozenset({"mob_id", "role", "meerkat_id"})
 
 _POSTURES = {
-    "explain_only": "Explain only; do not act.",
-    "plan_execution": "Say step by step what to do, with exact commands or calls; do not act.",
+    "explain_only": "Only explain; carry nothing out now.",
+    "plan_execution": "Only plan; give the exact commands or calls, step by step, and carry nothing out now.",
 }
 
 
@@ -34,9 +34,10 @@ async def create(runtime: Runtime, request: Request) -> dict[str, Any]:
     """Answer ``session/create``."""
     schema = _output_schema(request.given)
     params: CreateSessionParams = request.params()
-    prompt = flatten(to_builtins(params.prompt, enc_hook=enc_hook))
+    content: Content = to_builtins(params.prompt, enc_hook=enc_hook)
     settings = _settings(runtime, params, schema)
-    refuse_video(prompt, settings.model, settings.provider)
+    refuse_video(content, settings.model, settings.provider)
+    prompt = flatten(content)
     agent = runtime.create(settings)
     if params.initial_turn == "deferred":
         agent.session.staged_prompt = prompt

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from meerkat._generated.types.basics import TurnToolOverlay
     from meerkat._generated.types.run import InterruptParams, StartTurnParams
     from meerkat.embedded.agent import Agent
+    from meerkat.embedded.content import Content
     from meerkat.embedded.request import Handler, Request
     from meerkat.embedded.runtime import Runtime
 
@@ -36,9 +37,9 @@ async def start(runtime: Runtime, request: Request) -> dict[str, Any]:
     _switch_model(runtime, agent, params)
     if params.keep_alive is True and settings.comms_name is None:
         raise invalid_params("keep_alive requires a session created with comms_name")
-    prompt = flatten(to_builtins(params.prompt, enc_hook=enc_hook))
-    refuse_video(prompt, settings.model, settings.provider)
-    turn = Turn(prompt, _overlay(params.flow_tool_overlay or None))
+    content: Content = to_builtins(params.prompt, enc_hook=enc_hook)
+    refuse_video(content, settings.model, settings.provider)
+    turn = Turn(flatten(content), _overlay(params.flow_tool_overlay or None))
 
     def stop() -> bool:
         if turn.outcome.is_set:

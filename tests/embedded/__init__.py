@@ -1,0 +1,1 @@
+"""Tests of the embedded runtime as a process: what goes in, what comes out."""
