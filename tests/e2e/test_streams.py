@@ -260,8 +260,7 @@ async def test_replaying_events(client: MeerkatClient) -> None:
                 break
     assert [e.prompt for e in events if isinstance(e, RunStarted)] == ["hello", "more"]
     latest = await client.latest_event_cursor({"scope": scope})
-    assert latest.cursor.scope == replay.latest_cursor.scope
-    assert latest.cursor.sequence >= replay.latest_cursor.sequence >= replay.events[-1].cursor.sequence
+    assert latest.cursor.scope == replay.events[-1].cursor.scope
     rest = await client.list_events_since({"scope": scope, "cursor": replay.events[1].cursor, "limit": 2})
     assert [entry.cursor for entry in rest.events] == [entry.cursor for entry in replay.events[2:4]]
     assert rest.has_more
