@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 _ERRORS: Final = (
     "AlreadyConnectedError",
+    "ConnectionLostError",
     "ContractMismatchError",
     "DeadlineExceededError",
     "InvalidArgumentError",
@@ -28,6 +29,23 @@ _ERRORS: Final = (
     "TransportError",
 )
 
+_LEGACY: Final = (
+    "McpHttpConfig",
+    "McpStdioConfig",
+    "MobSpawnManyResultPayload",
+    "MobSpawnManyResultStatus",
+    "RealtimeAudioChunk",
+    "RealtimeCapabilities",
+    "RealtimeTextChunk",
+    "RealtimeVideoChunk",
+    "RuntimeStateResult",
+    "WireAssistantImageRef",
+    "WireGenerateImageExecutionPlan",
+    "WireGenerateImageRequest",
+    "WireImageGenerationToolResult",
+    "WireImageOperationPhase",
+)
+
 HANDWRITTEN: Final[Mapping[str, str]] = {
     "CONTRACT_SHA256": "meerkat._generated.contract",
     "CONTRACT_VERSION": "meerkat._generated.contract",
@@ -36,13 +54,45 @@ HANDWRITTEN: Final[Mapping[str, str]] = {
     "EventGap": "meerkat.streaming",
     "EventStream": "meerkat.streaming",
     "EventSubscription": "meerkat.streaming",
+    "LiveChannel": "meerkat.live",
     "MeerkatClient": "meerkat.client",
+    "Member": "meerkat.mob",
+    "Mob": "meerkat.mob",
     "ScopedEvent": "meerkat.streaming",
     "Session": "meerkat.session",
     "Unknown": "meerkat._core.model",
+    "parse_event": "meerkat._parse",
     "to_builtins": "meerkat._core.codec",
     **dict.fromkeys(_ERRORS, "meerkat._core.errors"),
+    **dict.fromkeys(_LEGACY, "meerkat.legacy_types"),
 }
 
-ALIASES: Final[Mapping[str, str]] = {}
-"""Established names whose types have another name in the contract."""
+ALIASES: Final[Mapping[str, str]] = {
+    "BlobImageBlock": "ImageBlock",
+    "InlineImageBlock": "ImageBlock",
+    "InlineVideoBlock": "VideoBlock",
+    "LiveInputChunkWire": "LiveInputChunk",
+    "MobMemberListEntryWire": "MobMember",
+    "MobMemberSpecWire": "MobMemberSpec",
+    "MobProfileInput": "MobProfile",
+    "MobReconcileReportWire": "MobReconcileReport",
+    "MobSpawnReceiptWire": "MobSpawnReceipt",
+    "MobSpawnSpecParams": "MobSpawnSpec",
+    "MobToolConfigInput": "MobProfileTools",
+    "RuntimeAcceptResult": "ExternalEventOutcome",
+    "WireAuthBindingRef": "AuthBindingRef",
+    "WireBudgetSplitPolicy": "BudgetSplitPolicy",
+    "WireInputState": "InputState",
+    "WireMemberLaunchMode": "MemberLaunchMode",
+    "WireMemberRef": "MobMemberRef",
+    "WireMemberState": "MemberState",
+    "WireMobBackendKind": "MobBackendKind",
+    "WireMobMemberStatus": "MobMemberStatus",
+    "WireMobProfile": "MobProfile",
+    "WireMobRuntimeMode": "MobRuntimeMode",
+    "WireMobToolConfig": "MobProfileTools",
+    "WireRuntimeBinding": "RuntimeBinding",
+    "WireToolAccessPolicy": "ToolAccessPolicy",
+    "WireToolFilter": "ToolFilter",
+}
+"""Established names of types that the contract calls otherwise; `meerkat._aliases` has them for type checkers."""

@@ -1,0 +1,32 @@
+"""All types of the contract: what methods take and give, and what that is made of."""
+
+# ruff: noqa: PLC0414  # the form in which type checkers take an import for an export
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from meerkat._generated.index import PUBLIC as _GENERATED
+from meerkat._lazy import attributes as _attributes
+from meerkat._names import ALIASES as _ALIASES
+from meerkat._names import HANDWRITTEN as _HANDWRITTEN
+
+if TYPE_CHECKING:
+    from meerkat._aliases import *  # noqa: F403
+    from meerkat._core.model import Unknown as Unknown
+    from meerkat._generated.public import *  # noqa: F403
+    from meerkat.legacy_types import *  # noqa: F403
+
+# Type checkers see error classes here too, in the one list that they have; so these can be imported, and stay unlisted.
+_HOMES: Final = {
+    **_GENERATED,
+    **{name: home for name, home in _HANDWRITTEN.items() if home in {"meerkat._core.model", "meerkat.legacy_types"}},
+}
+_ERRORS: Final = "meerkat._generated.errors"
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = _attributes(globals(), _HOMES, _ALIASES)
+
+__all__ = sorted(  # noqa: PLE0605  # pyright: ignore[reportUnsupportedDunderAll]
+    {*(name for name, home in _HOMES.items() if home != _ERRORS), *_ALIASES}
+)
