@@ -1,4 +1,4 @@
-"""Command line: ``python -m codegen bundle | regen | check | lint``."""
+"""Command line: ``python -m codegen bundle | regen | check | lint | diff``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codegen import emit, pipeline
+from codegen.diff import command as diff
 from codegen.problems import ContractError
 from codegen.types import GeneratorError
 
@@ -18,8 +19,10 @@ _ROOT = Path(__file__).resolve().parent.parent
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit status: 0 fine, 1 something is wrong with contract or files."""
+    """Run a command and return its exit status: 0 fine, 1 something is wrong with contract or files, 2 bad input."""
     options = _parser().parse_args(arguments)
+    if options.command == "diff":
+        return diff.run(options)
     command = {"bundle": _bundle, "regen": _regen, "check": _check, "lint": _lint}[options.command]
     try:
         return command(options.contract, options.out)
@@ -49,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("regen", parents=[common], help="bundle and write the package anew")
     commands.add_parser("check", parents=[common], help="compare what is there with what would be written")
     commands.add_parser("lint", parents=[common], help="check the contract")
+    diff.add_arguments(commands.add_parser("diff", help="tell what has changed from one contract to another"))
     return parser
 
 

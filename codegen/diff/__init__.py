@@ -1,0 +1,1 @@
+"""What a change of the contract means for those who use the package."""
