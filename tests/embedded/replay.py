@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
+from meerkat._core.codec import is_array, is_object
 from meerkat.embedded.dispatch import handlers
 from tests.embedded.driver import COMMAND, started, write_config
 
@@ -100,17 +101,17 @@ class Replay:
         for line in self.scenario.lines:
             message = line.message
             if line.direction == ">":
-                if not isinstance(message, dict):
+                if not is_object(message):
                     await peer.send_line(str(message).encode().replace("\ufffd".encode(), b"\xff"))
                 elif message.get("id") not in self.skipped:
                     if isinstance(message.get("id"), int | str):
                         methods[message["id"]] = str(message.get("method"))
                     await peer.send_line(self._translated(message))
-            elif isinstance(message, dict) and message.get("method") == "tool/execute":
+            elif is_object(message) and message.get("method") == "tool/execute":
                 callbacks += 1
                 sent = await peer.wait_for(lambda line: line.get("method") == "tool/execute", callbacks)
                 self._compare(f"callback {message['id']}", message, sent)
-            elif isinstance(message, dict) and "method" not in message and message["id"] in methods:
+            elif is_object(message) and "method" not in message and message["id"] in methods:
                 await self._compare_answer(peer, message, methods[message["id"]])
 
     async def _await_unfinished(self, peer: Peer) -> None:
@@ -164,7 +165,7 @@ class Replay:
 
     def _compare_parse_errors(self, peer: Peer) -> None:
         def codes(lines: list[Any]) -> list[int]:
-            answers = [line for line in lines if isinstance(line, dict) and line.get("id", 0) is None]
+            answers = [line for line in lines if is_object(line) and line.get("id", 0) is None]
             return [line["error"]["code"] for line in answers if line.get("error", {}).get("code") == -32700]
 
         recorded = codes([line.message for line in self.scenario.lines if line.direction == "<"])
@@ -176,7 +177,7 @@ class Replay:
     def _faults(self, place: str, recorded: Any, here: Any) -> Iterator[str]:
         if any(item.covers(place) for item in self.differences):
             return
-        if isinstance(recorded, dict) and isinstance(here, dict):
+        if is_object(recorded) and is_object(here):
             for key in sorted(recorded.keys() | here.keys()):
                 where = f"{place}.{key}"
                 if key in recorded and key in here:
@@ -184,7 +185,7 @@ class Replay:
                 elif not any(item.covers(where) for item in self.differences):
                     value = recorded.get(key, here.get(key))
                     yield f"{where}: {'missing' if key in recorded else 'too much'}: {value!r}"
-        elif isinstance(recorded, list) and isinstance(here, list):
+        elif is_array(recorded) and is_array(here):
             for index, (item, other) in enumerate(zip_longest(recorded, here, fillvalue=_NOTHING)):
                 yield from self._faults(f"{place}[{index}]", item, other)
         elif isinstance(recorded, str) and isinstance(here, str):
@@ -214,7 +215,7 @@ def _by_stream(messages: list[Any], method: str) -> dict[str, list[Any]]:
     """Params of notifications, by what they belong to: a subscription, else a session."""
     found: dict[str, list[Any]] = {}
     for message in messages:
-        if isinstance(message, dict) and message.get("method") == method:
+        if is_object(message) and message.get("method") == method:
             params = message["params"]
             found.setdefault(params.get("stream_id", params["session_id"]), []).append(params)
     return found

@@ -195,7 +195,8 @@ async def test_a_cancelled_creation_leaves_no_session(peer: Peer) -> None:
 
 async def test_cancelling_what_is_done_or_cannot_be_cancelled_is_ignored(peer: Peer) -> None:
     session = await create(peer)
-    for request_id in (1, "1", 99, 1.5, True, None, [], {}):
+    ids: list[Any] = [1, "1", 99, 1.5, True, None, [], {}]
+    for request_id in ids:
         await peer.notify("cancel", request_id=request_id)
     await peer.send({"jsonrpc": "2.0", "method": "cancel"})
 

@@ -31,6 +31,17 @@ def _show(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
+def _same(one: Any, other: Any) -> bool:
+    """Whether two JSON values are equal; unlike in Python, true is not 1."""
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if is_array(one) and is_array(other):
+        return len(one) == len(other) and all(map(_same, one, other))
+    if is_object(one) and is_object(other):
+        return one.keys() == other.keys() and all(_same(item, other[key]) for key, item in one.items())
+    return bool(one == other)
+
+
 def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
@@ -54,10 +65,10 @@ def _type_fault(schema: dict[str, Any], value: Any) -> str | None:
 
 
 def _value_fault(schema: dict[str, Any], value: Any) -> str | None:
-    if "const" in schema and schema["const"] != value:
+    if "const" in schema and not _same(schema["const"], value):
         return f"{_show(schema['const'])} was expected"
     allowed = schema.get("enum")
-    if is_array(allowed) and value not in allowed:
+    if is_array(allowed) and not any(_same(item, value) for item in allowed):
         return f"{_show(value)} is not one of {', '.join(_show(item) for item in allowed)}"
     return None
 

@@ -40,7 +40,7 @@ def _value(value: Any) -> str:
     if is_object(value):
         items = (f"{_key(key)} = {_value(item)}" for key, item in value.items() if item is not None)
         return f"{{ {', '.join(items)} }}"
-    return json.dumps(value)
+    return repr(value) if isinstance(value, float) else json.dumps(value)
 
 
 def _string(text: str) -> str:
