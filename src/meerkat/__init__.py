@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from meerkat._core.codec import to_builtins as to_builtins
     from meerkat._core.errors import *  # noqa: F403
     from meerkat._core.model import Unknown as Unknown
+    from meerkat._diagnostics import Diagnostics as Diagnostics
     from meerkat._generated.contract import CONTRACT_SHA256 as CONTRACT_SHA256
     from meerkat._generated.contract import CONTRACT_VERSION as CONTRACT_VERSION
     from meerkat._generated.public import *  # noqa: F403

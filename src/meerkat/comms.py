@@ -101,7 +101,8 @@ class CommsMethods(AllCalls):
 
         Raises:
             InvalidArgumentError: The arguments do not fit the kind; nothing was sent.
-            CommsCommandInvalidError: The runtime does not accept them.
+            InvalidParamsError: There is no such session, or it takes no part in communication.
+            CommsCommandInvalidError: The runtime does not accept the arguments.
             CommsSendFailedError: There is no such peer, or it could not be reached.
 
         RPC: ``comms/send``.

@@ -89,7 +89,10 @@ class Method(Generic[R]):
         try:
             params = checked(self.params, {} if values is None else values, drop_null=self._drop_null)
         except ValueError as error:
-            raise InvalidArgumentError(message=str(error), method=self.name) from error
+            message = str(error)
+            if " - at `" not in message:
+                message += " - at `$`"  # msgspec leaves the root unnamed
+            raise InvalidArgumentError(message=message, method=self.name) from error
         encoded: bytes = encode(params)
         return encoded
 
