@@ -23,7 +23,7 @@ class Diagnostics(msgspec.Struct, frozen=True, kw_only=True):
     """State of the runtime and counts of what was noticed, repaired or skipped since connect.
 
     Attributes:
-        pid: Process id of the runtime.
+        pid: Process id of the runtime; ``None`` over TCP.
         return_code: Its exit status, negative for a signal; ``None`` while it runs.
         stderr_tail: The end of what it wrote to its standard error; at most 16 KiB.
         pending_calls: Calls that are not answered yet, those included that nobody waits for any more.
@@ -37,7 +37,7 @@ class Diagnostics(msgspec.Struct, frozen=True, kw_only=True):
         overflows: Streams that ended because their consumer was too slow.
     """
 
-    pid: int
+    pid: int | None
     return_code: int | None
     stderr_tail: str
     pending_calls: int
@@ -53,13 +53,13 @@ class Diagnostics(msgspec.Struct, frozen=True, kw_only=True):
 
 def diagnose(link: Link) -> Diagnostics:
     """Take stock of a connection."""
-    process = link.connection.process
+    transport = link.connection.transport
     protocol = link.connection.protocol
     tally = link.router.tally
     return Diagnostics(
-        pid=process.pid,
-        return_code=process.return_code,
-        stderr_tail=process.stderr_tail,
+        pid=transport.pid,
+        return_code=transport.return_code,
+        stderr_tail=transport.stderr_tail,
         pending_calls=protocol.pending,
         bad_lines=protocol.counters.bad_lines,
         late_answers=protocol.counters.late_answers,

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import warnings
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 import anyio
 
 from meerkat import _launch
+from meerkat._auth import AuthMethods
 from meerkat._core.background import Background
 from meerkat._core.codec import checked, encode
 from meerkat._core.connection import Connection
 from meerkat._core.errors import (
     AlreadyConnectedError,
+    ConnectionLostError,
     ContractMismatchError,
     InvalidArgumentError,
     InvalidResponseError,
@@ -25,6 +28,7 @@ from meerkat._core.flow import WINDOW
 from meerkat._core.inbox import LIMIT
 from meerkat._core.process import RuntimeProcess
 from meerkat._core.protocol import MAX_LINE, Protocol
+from meerkat._core.sockets import connect_tcp
 from meerkat._diagnostics import Diagnostics, diagnose
 from meerkat._generated import contract
 from meerkat._generated.errors import CapabilityUnavailableError
@@ -53,6 +57,7 @@ if TYPE_CHECKING:
     from typing import Self, Unpack
 
     from meerkat._core.method import Method
+    from meerkat._core.transport import Transport
     from meerkat._generated.methods.run import TurnOptions
     from meerkat._generated.methods.session import CreateSessionOptions
     from meerkat._generated.types.connection import Capability, ServerInfo
@@ -94,7 +99,7 @@ class _State:
         self.server_info: ServerInfo | None = None
 
 
-class MeerkatClient(CommsMethods, LiveMethods, MobMethods, RetiredMethods):
+class MeerkatClient(AuthMethods, CommsMethods, LiveMethods, MobMethods, RetiredMethods):
     """A runtime process and the conversation with it. Works on trio and on asyncio.
 
     Args:
@@ -155,8 +160,8 @@ class MeerkatClient(CommsMethods, LiveMethods, MobMethods, RetiredMethods):
 
     def __repr__(self) -> str:
         link = self._state.link
-        state = f"pid {link.connection.process.pid}" if link is not None else "not connected"
-        return f"<{type(self).__name__} {self._rkat_path!r} ({state})>"
+        state = link.connection.transport.describe() if link is not None else "not connected"
+        return f"<{type(self).__name__} ({state})>"
 
     # Connection
 
@@ -194,27 +199,62 @@ class MeerkatClient(CommsMethods, LiveMethods, MobMethods, RetiredMethods):
             RuntimeStartError: The runtime could not be started, ended, or did not answer in time.
             ContractMismatchError: The runtime speaks another version of the contract.
         """
+        environment = {**os.environ, **self._env}
+
+        async def start() -> Transport:
+            command = [
+                *_launch.command(self._rkat_path, self._runtime, environment),
+                *_launch.options(
+                    realm_id=realm_id,
+                    instance_id=instance_id,
+                    realm_backend=realm_backend,
+                    isolated=isolated,
+                    state_root=state_root,
+                    context_root=context_root,
+                    user_config_root=user_config_root,
+                    live_ws=live_ws,
+                ),
+                *self._args,
+            ]
+            return RuntimeProcess(command, env=environment, cwd=self._cwd)
+
+        return await self._connect(start)
+
+    async def connect_tcp(self, host: str, port: int, *, allow_remote: bool = False) -> Self:
+        """Connect to a runtime that was started elsewhere with ``--tcp``, and greet it.
+
+        The connection is not repeated when it is lost: close the client and connect again. Events and tool calls go
+        to the newest connection of a runtime alone, so use one client for each.
+
+        Args:
+            host: Name or address of the machine.
+            port: TCP port.
+            allow_remote: Allow addresses of other machines. The protocol has neither encryption nor authentication.
+
+        Returns:
+            The client itself.
+
+        Raises:
+            AlreadyConnectedError: The client is connected or connecting.
+            InvalidArgumentError: The address is not on this machine.
+            RuntimeStartError: No runtime answers there.
+            ContractMismatchError: The runtime speaks another version of the contract.
+
+        Example:
+            ::
+
+                async with await MeerkatClient().connect_tcp("127.0.0.1", 4900) as client:
+                    print(await client.list_sessions())
+        """
+        return await self._connect(partial(connect_tcp, host, port, allow_remote=allow_remote))
+
+    async def _connect(self, open_transport: Callable[[], Awaitable[Transport]]) -> Self:
         state = self._state
         if state.link is not None or state.connecting:
             raise AlreadyConnectedError(message="the client is connected; close it first, or use another client")
-        environment = {**os.environ, **self._env}
-        command = [
-            *_launch.command(self._rkat_path, self._runtime, environment),
-            *_launch.options(
-                realm_id=realm_id,
-                instance_id=instance_id,
-                realm_backend=realm_backend,
-                isolated=isolated,
-                state_root=state_root,
-                context_root=context_root,
-                user_config_root=user_config_root,
-                live_ws=live_ws,
-            ),
-            *self._args,
-        ]
         state.connecting = True
         try:
-            link = self._start(command, environment)
+            link = self._link_over(await open_transport())
             try:
                 await self._greet(link)
             except BaseException:
@@ -250,12 +290,11 @@ class MeerkatClient(CommsMethods, LiveMethods, MobMethods, RetiredMethods):
         if state is not None and state.link is not None and not isinstance(self, _View):
             warnings.warn(f"{self!r} was not closed", ResourceWarning, source=self, stacklevel=2)
 
-    def _start(self, command: list[str], environment: dict[str, str]) -> Link:
-        process = RuntimeProcess(command, env=environment, cwd=self._cwd)
+    def _link_over(self, transport: Transport) -> Link:
         protocol = Protocol(probe=RUNTIME_HEALTH.name, window=self._flow_window, max_line=self._max_line_bytes)
         router = Router(self._run_tool)
         router.attach(protocol)
-        return Link(Connection(process, protocol, router, shutdown_grace=self._shutdown_grace), router)
+        return Link(Connection(transport, protocol, router, shutdown_grace=self._shutdown_grace), router)
 
     async def _greet(self, link: Link) -> None:
         state = self._state
@@ -272,14 +311,14 @@ class MeerkatClient(CommsMethods, LiveMethods, MobMethods, RetiredMethods):
                 state.server_info = info.server_info
                 state.tools.forget_registrations()
                 await self._register_tools(link)
-        except RuntimeExitedError as error:
+        except (RuntimeExitedError, ConnectionLostError) as error:
             raise RuntimeStartError(
                 message=f"the runtime did not get as far as the handshake: {error.message}",
                 return_code=error.return_code,
                 stderr_tail=error.stderr_tail,
             ) from error
         except TimeoutError as error:
-            tail = connection.process.stderr_tail
+            tail = connection.transport.stderr_tail
             raise RuntimeStartError(
                 message=f"the runtime did not answer the handshake within {self._connect_timeout:g} seconds"
                 + (f"; its last words:\n{tail}" if tail else ""),
@@ -298,19 +337,19 @@ class MeerkatClient(CommsMethods, LiveMethods, MobMethods, RetiredMethods):
     def pid(self) -> int | None:
         """Process id of the runtime; ``None`` when not connected."""
         link = self._state.link
-        return None if link is None else link.connection.process.pid
+        return None if link is None else link.connection.transport.pid
 
     @property
     def return_code(self) -> int | None:
         """Exit status of the runtime, negative for a signal; ``None`` while it runs. It stays after ``close()``."""
         link = self._state.latest
-        return None if link is None else link.connection.process.return_code
+        return None if link is None else link.connection.transport.return_code
 
     @property
     def stderr_tail(self) -> str:
         """The end of what the runtime wrote to its standard error; at most 16 KiB. It stays after ``close()``."""
         link = self._state.latest
-        return "" if link is None else link.connection.process.stderr_tail
+        return "" if link is None else link.connection.transport.stderr_tail
 
     @property
     def diagnostics(self) -> Diagnostics:

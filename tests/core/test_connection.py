@@ -70,7 +70,7 @@ async def peer(*steps: str, **options: Any) -> AsyncGenerator[Connection]:
         with anyio.fail_after(LIMIT):
             await connection.close()
     assert connection.protocol.pending == 0
-    assert connection.process.return_code is not None
+    assert connection.transport.return_code is not None
 
 
 async def ask(connection: Connection, method: str = "m", params: object = None, **options: Any) -> Any:
@@ -90,7 +90,7 @@ def outcome(call: Call) -> Any:
 async def test_a_call_and_a_clean_end() -> None:
     async with peer("serve") as connection:
         assert await ask(connection, "a", {"x": 1}) == {"method": "a", "params": {"x": 1}}
-    assert connection.process.return_code == 0
+    assert connection.transport.return_code == 0
 
 
 async def test_a_thousand_calls_in_flight() -> None:
@@ -119,7 +119,7 @@ async def test_a_deadline_leaves_no_slot() -> None:
     async with peer("mute") as connection:
         with pytest.raises(DeadlineExceededError, match="no answer within"):
             await ask(connection, "slow", timeout=0.05)
-        assert connection.process.return_code is None
+        assert connection.transport.return_code is None
 
 
 async def test_a_cancelled_caller_sends_cancel() -> None:
@@ -154,7 +154,7 @@ async def test_the_end_of_the_runtime_fails_everybody_at_once(steps: list[str], 
         with pytest.raises(RuntimeExitedError, match=words):
             connection.start("later", b"{}")
         if "err:20" in steps:
-            assert "end" in connection.process.stderr_tail
+            assert "end" in connection.transport.stderr_tail
 
 
 async def test_a_runtime_that_stops_reading_and_lives_is_a_fault() -> None:
@@ -167,8 +167,8 @@ async def test_a_runtime_that_stops_reading_and_lives_is_a_fault() -> None:
 async def test_stderr_is_drained_and_its_tail_kept() -> None:
     async with peer("err:10485760", "serve") as connection:
         assert (await ask(connection, "after"))["method"] == "after"
-        assert connection.process.stderr_tail.endswith("end\n")
-        assert len(connection.process.stderr_tail) <= 16 * 1024
+        assert connection.transport.stderr_tail.endswith("end\n")
+        assert len(connection.transport.stderr_tail) <= 16 * 1024
 
 
 async def test_noise_between_answers_hurts_nobody() -> None:
@@ -198,7 +198,7 @@ async def test_close_ends_a_runtime_that_ignores_everything() -> None:
     await ask(connection)
     with anyio.fail_after(LIMIT):
         await connection.close()
-    assert connection.process.return_code == -signal.SIGKILL
+    assert connection.transport.return_code == -signal.SIGKILL
 
 
 async def test_close_is_idempotent_and_may_be_called_at_once() -> None:
@@ -229,7 +229,7 @@ async def test_close_completes_when_cancelled() -> None:
     await ask(connection)
     with anyio.move_on_after(0.01):
         await connection.close()
-    assert connection.process.return_code is not None
+    assert connection.transport.return_code is not None
 
 
 async def test_other_tasks_run_while_the_pipe_never_runs_dry(caplog: pytest.LogCaptureFixture) -> None:
@@ -238,7 +238,7 @@ async def test_other_tasks_run_while_the_pipe_never_runs_dry(caplog: pytest.LogC
     line = b'{"jsonrpc":"2.0","method":"n","params":{}}\n'
     async with peer("raw:" + (line * 1000).hex(), "serve") as connection:
         ticks = 0
-        while connection.process.return_code is None and ticks < 100:
+        while connection.transport.return_code is None and ticks < 100:
             await anyio.lowlevel.checkpoint()
             ticks += 1
         assert ticks == 100
@@ -273,5 +273,5 @@ def test_the_end_of_the_event_loop_ends_the_runtime(backend: str) -> None:
 
     anyio.run(main, backend=backend)
     (connection,) = started
-    assert connection.process.return_code == -signal.SIGKILL
-    connection.process.release()
+    assert connection.transport.return_code == -signal.SIGKILL
+    connection.transport.release()

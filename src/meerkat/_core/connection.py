@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 from typing import TYPE_CHECKING, Final
 from typing import Protocol as Interface
 
@@ -16,21 +15,19 @@ from meerkat._core.errors import (
     DeadlineExceededError,
     MeerkatError,
     NotConnectedError,
-    RuntimeExitedError,
+    TransportError,
 )
 
 if TYPE_CHECKING:
-    from meerkat._core.process import RuntimeProcess
     from meerkat._core.protocol import Call, Protocol, Request
+    from meerkat._core.transport import Transport
 
 logger = logging.getLogger("meerkat.connection")
 
 READ_SIZE: Final = 64 * 1024
 PROBE_INTERVAL: Final = 1.0  # seconds before a probe that is not answered is repeated
-EXIT_GRACE: Final = 1.0  # seconds between the end of the pipes and the exit status, at most
 CANCEL_GRACE: Final = 1.0  # seconds for the runtime to give up what is cancelled at the end
 FLUSH_GRACE: Final = 0.5  # seconds for the last lines, cancellations above all, to reach the pipe
-SIGNAL_GRACE: Final = 2.0  # seconds to end after a signal
 DRAIN_GRACE: Final = 0.5  # seconds that output may still come after the process has ended
 
 
@@ -48,23 +45,23 @@ class Receiver(Interface):
 
 
 class Connection:
-    """A running runtime and the protocol spoken with it.
+    """A runtime and the protocol spoken with it.
 
     Args:
-        process: The runtime, just started.
+        transport: The way to the runtime, just opened.
         protocol: A fresh protocol.
         receiver: Takes notifications and requests of the runtime.
         shutdown_grace: Seconds that the runtime gets to end by itself when the connection is closed.
     """
 
     def __init__(
-        self, process: RuntimeProcess, protocol: Protocol, receiver: Receiver, *, shutdown_grace: float = 5.0
+        self, transport: Transport, protocol: Protocol, receiver: Receiver, *, shutdown_grace: float = 5.0
     ) -> None:
-        self._process = process
+        self._transport = transport
         self._protocol = protocol
         self._receiver = receiver
         self._grace = shutdown_grace
-        self._backlog = b""  # bytes that the pipe did not take yet; nothing else may be written before them
+        self._backlog = memoryview(b"")  # bytes that the pipe did not take yet; nothing else may be written before them
         self._input_open = True
         self._stalled = anyio.Event()  # set when there is a backlog, or the pipe is broken
         self._drained = anyio.Event()  # set when a backlog is gone
@@ -80,15 +77,14 @@ class Connection:
         ]
         self._readers = [
             Background(self._read, "meerkat reader"),
-            Background(process.drain_stderr, "meerkat stderr"),
-            Background(process.watch, "meerkat process"),
             Background(self._note_exit, "meerkat exit"),
+            *(Background(function, name) for function, name in transport.tasks()),
         ]
 
     @property
-    def process(self) -> RuntimeProcess:
-        """The runtime."""
-        return self._process
+    def transport(self) -> Transport:
+        """The way to the runtime."""
+        return self._transport
 
     @property
     def protocol(self) -> Protocol:
@@ -151,7 +147,7 @@ class Connection:
             data = self._protocol.data_to_send()
             if not data:
                 break
-            self._backlog = self._write(data)
+            self._backlog = self._write(memoryview(data))
         if self._backlog or not self._input_open:
             self._stalled.set()
         if self._protocol.probe_out is not None:
@@ -162,24 +158,30 @@ class Connection:
     async def _read(self) -> None:
         try:
             await self._read_all()
+        except Exception as error:
+            logger.exception("the reader failed")
+            self._fail(TransportError(message=f"the client's reader failed: {type(error).__name__}: {error}"))
+            return
         except BaseException:
             if not self._closing:
                 # The event loop ends without close(): nothing may be left behind.
-                self._process.kill()
+                self._transport.kill()
             raise
         finally:
             self._read_ended.set()
-        await self._process.wait(EXIT_GRACE)
-        self._fail(self._exit_error())
+        await self._fail_by_end("closed its output but still runs")
 
     async def _read_all(self) -> None:
-        descriptor = self._process.stdout
+        descriptor = self._transport.reader
         while True:
             try:
                 chunk = os.read(descriptor, READ_SIZE)
             except BlockingIOError:
                 await anyio.wait_readable(descriptor)
                 continue
+            except OSError as error:
+                logger.debug("reading ended: %s", error)
+                break
             if not chunk:
                 break
             self._take(self._protocol.receive(chunk))
@@ -199,18 +201,17 @@ class Connection:
 
     async def _note_exit(self) -> None:
         """Notice the death of a process whose pipes are held open by a child of its own."""
-        while not await self._process.wait(3600):
-            continue
+        await self._transport.ended()
         with anyio.move_on_after(DRAIN_GRACE):
             await self._read_ended.wait()
-        self._fail(self._exit_error())
+        self._fail(self._transport.fault("ended"))
 
     async def _write_backlog(self) -> None:
         while True:
             await self._stalled.wait()
             self._stalled = anyio.Event()
             while self._backlog and self._input_open:
-                await anyio.wait_writable(self._process.stdin)
+                await anyio.wait_writable(self._transport.writer)
                 self._backlog = self._write(self._backlog)
             if not self._input_open:
                 break
@@ -219,12 +220,11 @@ class Connection:
                 self._drained.set()
                 self._drained = anyio.Event()
         # The reader sees the end of the output and tells the exit status, unless the runtime lives on.
-        await self._process.wait(EXIT_GRACE)
-        self._fail(self._exit_error("closed its input but still runs"))
+        await self._fail_by_end("closed its input but still runs")
 
     async def _note_broken_input(self) -> None:
         """Notice that requests which the pipe took will never be read."""
-        await self._process.input_broken()
+        await self._transport.input_broken()
         self._input_open = False
         self._stalled.set()
 
@@ -238,29 +238,26 @@ class Connection:
                 self._protocol.probe_again()
             self.flush()
 
-    def _write(self, data: bytes) -> bytes:
+    def _write(self, data: memoryview) -> memoryview:
         """Write to the pipe; return what it did not take."""
-        view = memoryview(data)
-        while view:
+        while data:
             try:
-                view = view[os.write(self._process.stdin, view) :]
+                data = data[os.write(self._transport.writer, data) :]
             except BlockingIOError:
                 break
             except OSError as error:
                 logger.debug("the runtime does not take requests any more: %s", error)
                 self._input_open = False
-                return b""
-        return bytes(view)
+                return memoryview(b"")
+        return data
 
     # The end
 
-    def _exit_error(self, living: str = "closed its output but still runs") -> RuntimeExitedError:
-        process = self._process
-        return RuntimeExitedError(
-            message=process.describe_end(living),
-            return_code=process.return_code,
-            stderr_tail=process.stderr_tail,
-        )
+    async def _fail_by_end(self, living: str) -> None:
+        """Fail everybody by the runtime's end, which may be a moment away, or by what it did instead."""
+        with anyio.move_on_after(self._transport.exit_grace):
+            await self._transport.ended()
+        self._fail(self._transport.fault(living))
 
     def _fail(self, fault: MeerkatError) -> None:
         self._protocol.fail(fault)
@@ -289,18 +286,9 @@ class Connection:
             with anyio.move_on_after(FLUSH_GRACE):
                 await drained.wait()
         await _end(self._writers)
-        process = self._process
-        process.close_stdin()
-        grace = self._grace
-        for escalation in (signal.SIGTERM, signal.SIGKILL):
-            if await process.wait(grace):
-                break
-            logger.warning("the runtime (pid %s) did not end in time, sending %s", process.pid, escalation.name)
-            process.send_signal(escalation)
-            grace = SIGNAL_GRACE
-        await process.wait(grace)
+        await self._transport.end(self._grace)
         await _end(self._readers)
-        process.release()
+        self._transport.release()
 
 
 async def _settled(call: Call) -> None:

@@ -71,7 +71,7 @@ class StreamNotConsumedError(MeerkatError):
 
 
 class StreamNotOpenError(MeerkatError):
-    """A stream was iterated without ``async with``, opened twice, or used after it was closed."""
+    """A stream or a live channel was used before it was opened or after it was closed, or opened twice."""
 
     CODE = "STREAM_NOT_OPEN"
 
@@ -159,6 +159,12 @@ class RuntimeExitedError(TransportError):
     """The runtime ended, or closed its output, while it was needed."""
 
     CODE = "RUNTIME_EXITED"
+
+
+class ConnectionLostError(TransportError):
+    """The connection to a runtime that this client did not start is gone."""
+
+    CODE = "CONNECTION_LOST"
 
 
 class ContractMismatchError(TransportError):

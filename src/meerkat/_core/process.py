@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import fcntl
+import logging
 import os
 import select
 import signal
@@ -16,23 +17,24 @@ import anyio
 import anyio.lowlevel
 from anyio import to_thread
 
-from meerkat._core.errors import RuntimeNotFoundError, RuntimeStartError
+from meerkat._core.errors import RuntimeExitedError, RuntimeNotFoundError, RuntimeStartError, TransportError
+from meerkat._core.transport import Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+logger = logging.getLogger("meerkat.process")
 
 PIPE_SIZE: Final = 256 * 1024
 STDERR_TAIL: Final = 16 * 1024
+SIGNAL_GRACE: Final = 2.0  # seconds to end after a signal
 _F_SETPIPE_SZ: Final = 1031  # Linux
 
 
-class RuntimeProcess:
-    """A runtime that this process started, in a process group of its own.
+class RuntimeProcess(Transport):
+    """A runtime that this process started, in a process group of its own. The pipes to it are the transport."""
 
-    Attributes:
-        stdin: Descriptor to write requests to; non-blocking.
-        stdout: Descriptor to read answers from; non-blocking.
-    """
+    exit_grace = 1.0
 
     def __init__(self, command: Sequence[str], *, env: Mapping[str, str], cwd: str | None) -> None:
         """Start the program.
@@ -43,10 +45,10 @@ class RuntimeProcess:
         """
         if cwd is not None and not os.path.isdir(cwd):  # noqa: PTH112  # Popen blames the program for it
             raise RuntimeStartError(message=f"the working directory {cwd!r} does not exist")
-        child_stdin, self.stdin = os.pipe()
-        self.stdout, child_stdout = os.pipe()
+        child_stdin, self.writer = os.pipe()
+        self.reader, child_stdout = os.pipe()
         self._stderr, child_stderr = os.pipe()
-        self._open = {self.stdin, self.stdout, self._stderr}
+        self._open = {self.reader, self.writer, self._stderr}
         try:
             # Arguments are handed over as they are; no shell is involved.
             self._popen = subprocess.Popen(  # noqa: S603
@@ -69,7 +71,7 @@ class RuntimeProcess:
             os.set_blocking(descriptor, False)
         self._tail = bytearray()
         self._exited = anyio.Event()
-        _grow_pipe(self.stdout)
+        _grow_pipe(self.reader)
         _LIVE.add(self)
 
     @property
@@ -87,8 +89,12 @@ class RuntimeProcess:
         """The end of what it wrote to its standard error."""
         return self._tail.decode(errors="replace")
 
-    def describe_end(self, living: str) -> str:
-        """Say in words how it ended, or ``living`` if it did not, with the end of its standard error."""
+    def describe(self) -> str:
+        """Say which process it is."""
+        return f"the runtime (pid {self.pid})"
+
+    def fault(self, living: str) -> TransportError:
+        """Make the error of a runtime that ended, or did what ``living`` says, with the end of its standard error."""
         code = self.return_code
         if code is None:
             how = living
@@ -96,10 +102,15 @@ class RuntimeProcess:
             how = f"was ended by {_signal_name(-code)}"
         else:
             how = f"exited with status {code}"
-        tail = self.stderr_tail.strip()
-        return f"the runtime (pid {self.pid}) {how}" + (f"; its last words:\n{tail}" if tail else "")
+        tail = self.stderr_tail
+        words = f"; its last words:\n{tail.strip()}" if tail.strip() else ""
+        return RuntimeExitedError(message=f"{self.describe()} {how}{words}", return_code=code, stderr_tail=tail)
 
-    async def drain_stderr(self) -> None:
+    def tasks(self) -> list[tuple[Callable[[], Awaitable[None]], str]]:
+        """Drain its standard error, notice its end."""
+        return [(self._drain_stderr, "meerkat stderr"), (self._watch, "meerkat process")]
+
+    async def _drain_stderr(self) -> None:
         """Read its standard error until it ends, keeping the tail; runs for the life of the process."""
         while True:
             try:
@@ -113,7 +124,7 @@ class RuntimeProcess:
             del self._tail[:-STDERR_TAIL]
             await anyio.lowlevel.checkpoint()
 
-    async def watch(self) -> None:
+    async def _watch(self) -> None:
         """Wait for its end and reap it; runs for the life of the process."""
         if sys.platform == "linux":
             descriptor = os.pidfd_open(self.pid)
@@ -132,35 +143,41 @@ class RuntimeProcess:
             await anyio.sleep_forever()
         # Asked for nothing, epoll still tells of errors; its own descriptor can be waited for like any other.
         with select.epoll() as watched:
-            watched.register(self.stdin, 0)
+            watched.register(self.writer, 0)
             await anyio.wait_readable(watched.fileno())
 
-    async def wait(self, seconds: float) -> bool:
-        """Wait until it has ended, at most so long; return whether it has."""
-        with anyio.move_on_after(seconds):
+    async def ended(self) -> None:
+        """Wait until it has ended and its exit status is known."""
+        await self._exited.wait()
+
+    async def end(self, grace: float) -> None:
+        """Close its input, wait, and end its whole process group by force if it takes longer than ``grace`` seconds."""
+        self._close(self.writer)
+        for escalation in (signal.SIGTERM, signal.SIGKILL):
+            with anyio.move_on_after(grace):
+                await self._exited.wait()
+                return
+            logger.warning("%s did not end in time, sending %s", self.describe(), escalation.name)
+            self._signal(escalation)
+            grace = SIGNAL_GRACE
+        with anyio.move_on_after(grace):
             await self._exited.wait()
-        return self._exited.is_set()
 
-    def close_stdin(self) -> None:
-        """Tell it that no more requests come."""
-        self._close(self.stdin)
-
-    def send_signal(self, number: signal.Signals) -> None:
-        """Send a signal to its whole process group, whatever of it still lives."""
+    def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
 
     def release(self) -> None:
         """Close its pipes and end what is left of its group. The tasks that use them must have ended."""
         self._close_all()
-        self.send_signal(signal.SIGKILL)
+        self._signal(signal.SIGKILL)
         if self._popen.returncode is None:
             self._popen.wait()
         _LIVE.discard(self)
 
     def kill(self) -> None:
         """End it at once, without waiting for anything that needs an event loop."""
-        self.send_signal(signal.SIGKILL)
+        self._signal(signal.SIGKILL)
         self._popen.wait()
         _LIVE.discard(self)
 

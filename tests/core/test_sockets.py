@@ -1,0 +1,89 @@
+"""Connections over sockets: the same driver, no process."""
+
+from __future__ import annotations
+
+import json
+import socket
+from typing import TYPE_CHECKING
+
+import anyio
+import pytest
+
+from meerkat._core.background import Background
+from meerkat._core.connection import Connection
+from meerkat._core.errors import ConnectionLostError, InvalidArgumentError, NotConnectedError, RuntimeStartError
+from meerkat._core.protocol import Protocol
+from meerkat._core.sockets import connect_tcp, pair
+from tests.core.test_connection import LIMIT, Recorder, ask
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+async def serve(peer: socket.socket, answers: int) -> None:
+    """Answer requests that come over a socket, then close it."""
+    peer.setblocking(False)
+    received = b""
+    try:
+        while answers:
+            await anyio.wait_readable(peer)
+            chunk = peer.recv(65536)
+            if not chunk:
+                return
+            received += chunk
+            while answers and b"\n" in received:
+                line, _, received = received.partition(b"\n")
+                key = json.loads(line)["id"]
+                peer.sendall(json.dumps({"jsonrpc": "2.0", "id": key, "result": key}).encode() + b"\n")
+                answers -= 1
+    finally:
+        peer.close()
+
+
+@pytest.fixture
+def connected() -> Callable[[int], tuple[Connection, Background]]:
+    """Make a connection to a runtime in this process that gives so many answers."""
+
+    def make(answers: int) -> tuple[Connection, Background]:
+        transport, peer = pair()
+        server = Background(lambda: serve(peer, answers), "server")
+        return Connection(transport, Protocol(probe="probe"), Recorder()), server
+
+    return make
+
+
+async def test_calls_within_one_process(connected: Callable[[int], tuple[Connection, Background]]) -> None:
+    connection, server = connected(1000)
+    with anyio.fail_after(LIMIT):
+        assert [await ask(connection) for _ in range(3)] == [1, 2, 3]
+        await connection.close()
+        await server.wait()
+    with pytest.raises(NotConnectedError):
+        connection.start("m", b"{}")
+
+
+async def test_a_connection_that_is_closed_fails_everybody(
+    connected: Callable[[int], tuple[Connection, Background]],
+) -> None:
+    connection, server = connected(1)
+    with anyio.fail_after(LIMIT):
+        await ask(connection)
+        with pytest.raises(ConnectionLostError, match="closed by the runtime"):
+            await ask(connection)
+        with pytest.raises(ConnectionLostError):
+            connection.start("later", b"{}")
+        await connection.close()
+        await server.wait()
+
+
+async def test_only_this_machine_unless_told() -> None:
+    with pytest.raises(InvalidArgumentError, match="allow_remote"):
+        await connect_tcp("192.0.2.1", 4900, allow_remote=False)
+
+
+async def test_nobody_there() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with anyio.fail_after(LIMIT), pytest.raises(RuntimeStartError, match=str(port)):
+        await connect_tcp("127.0.0.1", port, allow_remote=False)
