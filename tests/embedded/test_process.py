@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -189,14 +190,17 @@ async def test_a_run_waits_for_its_reader_and_loses_nothing() -> None:
 
 
 async def test_it_ends_when_nobody_can_read_any_more() -> None:
-    process = await anyio.open_process(
-        COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(None)
-    )
+    reading, writing = os.pipe()
+    try:
+        process = await anyio.open_process(
+            COMMAND, stdin=subprocess.PIPE, stdout=writing, stderr=subprocess.PIPE, env=environment(None)
+        )
+    finally:
+        os.close(writing)
+        os.close(reading)
     async with process:
         assert process.stdin is not None
-        assert process.stdout is not None
         assert process.stderr is not None
-        await process.stdout.aclose()
         await process.stdin.send(b'{"jsonrpc":"2.0","id":1,"method":"runtime/health"}\n')
         with anyio.fail_after(LIMIT):
             assert await process.wait() == 1
@@ -263,6 +267,11 @@ async def test_some_methods_forget_the_id_of_requests_that_do_not_fit(peer: Peer
         ("session/read", {"session_id": "x"}, "Invalid session_id 'x': "),
         ("session/read", {"session_id": ":018f0000-0000-7000-8000-000000000009"}, "Invalid session_id "),
         ("help/ask", {"question": " "}, "help question cannot be empty"),
+        (
+            "session/external_event",
+            {"session_id": "x", "kind": "generic_json", "event_type": "", "payload": 1},
+            "event_type cannot be empty",
+        ),
     ],
 )
 async def test_bad_parameters(peer: Peer, method: str, params: Any, detail: str) -> None:

@@ -16,7 +16,7 @@ from msgspec import inspect
 from meerkat._core.codec import Decoder, dec_hook, is_array, is_object
 from meerkat._core.model import Unknown
 from meerkat._generated import contract
-from meerkat.embedded.faults import malformed_params, method_not_found, missing_params
+from meerkat.embedded.faults import invalid_params, malformed_params, method_not_found, missing_params
 from meerkat.embedded.lines import describe
 
 if TYPE_CHECKING:
@@ -42,6 +42,13 @@ NO_NULL = frozenset(
     }
 )
 """Optional parameters for which null does not mean absent."""
+
+BLANK = {
+    ("help/ask", "question"): "help question cannot be empty",
+    ("session/external_event", "event_type"): "event_type cannot be empty",
+    ("session/inject_context", "text"): "system context text must not be empty",
+}
+"""Parameters that must say something, and how a blank one is refused."""
 
 _MISSING_FIELD = re.compile(r"Object missing required field `(\w+)`")
 _UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(\w+)`")
@@ -92,7 +99,9 @@ def decode_params(name: str, given: Any) -> Any:
         for key, value in given.items()
         if (key in fields or name in STRICT) and not (value is None and _null_is_absent(name, fields.get(key)))
     }
-    for value in cleaned.values():
+    for key, value in cleaned.items():
+        if isinstance(value, str) and not value.strip() and (name, key) in BLANK:
+            raise invalid_params(BLANK[name, key])
         if isinstance(value, int) and value < 0:
             raise malformed_params(f"invalid value: {describe(value)}, expected an unsigned integer")
     try:

@@ -50,8 +50,6 @@ async def create(runtime: Runtime, request: Request) -> dict[str, Any]:
 async def ask_help(runtime: Runtime, request: Request) -> dict[str, Any]:
     """Answer ``help/ask``: a session of its own that is asked."""
     params: HelpRequest = request.params()
-    if not params.question.strip():
-        raise invalid_params("help question cannot be empty")
     posture = params.execution_mode or "explain_only"
     parts = [("Help question", params.question), ("Current UTC timestamp", timestamp_seconds())]
     parts.append(("Execution posture", posture))

@@ -34,8 +34,6 @@ async def inject_context(runtime: Runtime, request: Request) -> dict[str, Any]:
     agent = await settled(runtime, params.session_id)
     if agent.session.archived:
         raise session_gone(agent.session.id)
-    if not params.text.strip():
-        raise invalid_params("system context text must not be empty")
     key, source = params.idempotency_key or None, params.source or None
     if key is not None:
         known = agent.session.contexts.get(key)
@@ -52,8 +50,6 @@ async def external_event(runtime: Runtime, request: Request) -> dict[str, Any]:
     """Answer ``session/external_event``: it waits for the next run."""
     params: SessionExternalEventEnvelope = request.params()
     agent = _receiver(runtime, params.session_id)
-    if not params.event_type.strip():
-        raise invalid_params("event_type cannot be empty")
     content = f"[EVENT via {params.event_type}]"
     agent.put(Event(flatten(to_builtins(params.blocks, enc_hook=enc_hook)) if params.blocks else content))
     return _accepted()
