@@ -40,3 +40,16 @@ async def client(runtime: Runtime) -> AsyncGenerator[MeerkatClient]:
     finally:
         with anyio.fail_after(LIMIT):
             await client.close()
+
+
+@pytest.fixture
+async def real_client(real_runtime: Runtime) -> AsyncGenerator[MeerkatClient]:
+    """A connected client of the real runtime alone: the embedded one does not serve these methods."""
+    client = make_client(real_runtime)
+    with anyio.fail_after(LIMIT):
+        await connect(client, real_runtime)
+    try:
+        yield client
+    finally:
+        with anyio.fail_after(LIMIT):
+            await client.close()

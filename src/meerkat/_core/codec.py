@@ -60,7 +60,8 @@ def dec_hook(type_: Any, value: Any) -> Any:
             return msgspec.convert(value, member, dec_hook=dec_hook)
         except msgspec.ValidationError as error:
             reasons.append(f"{_name(member)}: {error}")
-    raise msgspec.ValidationError(f"No member of {type_.__name__} fits ({'; '.join(reasons)})")
+    # Not msgspec's own error: that would pass through it as it is, without the path to this value.
+    raise ValueError(f"No member of {type_.__name__} fits ({'; '.join(reasons)})")
 
 
 _encoder = msgspec.json.Encoder(enc_hook=enc_hook)
@@ -312,7 +313,7 @@ class _Untagged(_Node):
     def build(self, value: Any, place: _Place) -> Any:
         try:
             return dec_hook(self._union, value)
-        except msgspec.ValidationError as error:
+        except ValueError as error:
             strict = error
         if self._members is None:
             self._members = [_plan(inspect.type_info(member)) for member in self._union.members()]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import msgspec
 from msgspec import inspect
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 P = TypeVar("P")
+
+_PATH: Final = re.compile(r" - at `[^`]*`$")
 
 
 class Method(Generic[R]):
@@ -90,7 +93,7 @@ class Method(Generic[R]):
             params = checked(self.params, {} if values is None else values, drop_null=self._drop_null)
         except ValueError as error:
             message = str(error)
-            if " - at `" not in message:
+            if not _PATH.search(message):
                 message += " - at `$`"  # msgspec leaves the root unnamed
             raise InvalidArgumentError(message=message, method=self.name) from error
         encoded: bytes = encode(params)
