@@ -241,6 +241,8 @@ class TypeModules:
                 return {"type": "array", "items": self._field(item, module, closed)}
             case MapOf(value=value):
                 return {"type": "object", "additionalProperties": self._field(value, module, closed)}
+            case Nullable(inner=Scalar(kind=kind)):
+                return {"type": [kind, "null"]}
             case Nullable(inner=inner):
                 return {"anyOf": [self._field(inner, module, closed), {"type": "null"}]}
             case Ref(name=name):
@@ -335,10 +337,16 @@ def _body(source: str, structs: list[StructType], module: str, imports: Imports)
 
 
 def _limits(type_: Type) -> dict[str, Any]:
-    """Return the limits of a number, which are checked in what is sent; what is received may outgrow them."""
-    if not isinstance(type_, Scalar):
-        return {}
-    limits = {"minimum": type_.minimum, "maximum": type_.maximum}
+    """Return the limits of a field, which are checked in what is sent; what is received may outgrow them."""
+    match type_:
+        case Nullable(inner=inner):
+            return _limits(inner)
+        case Scalar(minimum=low, maximum=high, min_length=least, max_length=most):
+            limits = {"minimum": low, "maximum": high, "minLength": least, "maxLength": most}
+        case ListOf(min_items=least, max_items=most):
+            limits = {"minItems": least, "maxItems": most}
+        case _:
+            return {}
     return {key: limit for key, limit in limits.items() if limit is not None}
 
 

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from meerkat._core.model import Model, OpenStrEnum, Params, Unknown
 from meerkat._generated.types.content import SessionId
@@ -73,7 +73,7 @@ class ApprovalDecideParams(Params, frozen=True, kw_only=True):
     decision: ApprovalDecision
     """One of the decisions that the request allows."""
 
-    actor: str
+    actor: Annotated[str, Meta(min_length=1)]
     """Who decides; not empty."""
 
     reason: str | UnsetType = UNSET
@@ -235,7 +235,7 @@ class ApprovalRecord(Model, frozen=True, kw_only=True):
 class ApprovalRequestParams(Params, frozen=True, kw_only=True):
     """Parameters of ``approval/request``."""
 
-    requester: str
+    requester: Annotated[str, Meta(min_length=1)]
     """Who asks; not empty."""
 
     owner: ApprovalOwnerRef
@@ -250,7 +250,7 @@ class ApprovalRequestParams(Params, frozen=True, kw_only=True):
     risk: ApprovalRisk
     """How dangerous it is."""
 
-    allowed_decisions: list[ApprovalDecision]
+    allowed_decisions: Annotated[list[ApprovalDecision], Meta(min_length=1)]
     """Decisions to choose from, at least one."""
 
     request_body: Any | UnsetType = UNSET

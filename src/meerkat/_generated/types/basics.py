@@ -147,13 +147,13 @@ class BudgetLimits(Model, frozen=True, kw_only=True):
     the run with the cause `budget_exhausted` or `time_budget_exceeded`, which is a result and no error.
     """
 
-    max_tokens: int | None | UnsetType = UNSET
+    max_tokens: Annotated[int, Meta(ge=0)] | None | UnsetType = UNSET
     """Tokens of input and output together; null for no limit."""
 
     max_duration: Duration | None | UnsetType = UNSET
     """Running time; null for no limit. Unlike in the configuration it is no humantime string here."""
 
-    max_tool_calls: int | None | UnsetType = UNSET
+    max_tool_calls: Annotated[int, Meta(ge=0)] | None | UnsetType = UNSET
     """Calls of tools; null for no limit."""
 
 

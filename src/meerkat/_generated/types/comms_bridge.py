@@ -24,7 +24,7 @@ class BridgePeerSpec(Params, frozen=True, kw_only=True):
     address: str
     """Address with its scheme, such as `inproc://name` or `tcp://host:port`."""
 
-    pubkey: list[int] | UnsetType = UNSET
+    pubkey: Annotated[list[int], Meta(max_length=32, min_length=32)] | UnsetType = UNSET
     """The 32 bytes of its public key; absent means that it has none."""
 
 

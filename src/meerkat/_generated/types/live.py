@@ -291,7 +291,7 @@ class LiveTruncateParams(Params, frozen=True, kw_only=True):
     channel_id: LiveChannelId
     """Channel of the answer."""
 
-    item_id: str
+    item_id: Annotated[str, Meta(min_length=1)]
     """Item of the provider to cut; not empty."""
 
     content_index: Annotated[int, Meta(ge=0)]

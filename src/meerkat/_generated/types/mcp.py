@@ -45,7 +45,7 @@ class McpAddParams(Params, frozen=True, kw_only=True):
 class McpHttpServerConfig(Params, frozen=True, kw_only=True):
     """An MCP server that is reached over HTTP."""
 
-    name: str
+    name: Annotated[str, Meta(min_length=1)]
     """Name of the server, unique within the session."""
 
     url: str
@@ -85,7 +85,7 @@ class McpReloadParams(Params, frozen=True, kw_only=True):
     session_id: SessionId
     """Session to change, with or without its realm in front (`<realm>:<uuid>`)."""
 
-    server_name: str | UnsetType = UNSET
+    server_name: Annotated[str, Meta(min_length=1)] | UnsetType = UNSET
     """Server to reconnect; absent means all."""
 
     persisted: bool | UnsetType = UNSET
@@ -98,7 +98,7 @@ class McpRemoveParams(Params, frozen=True, kw_only=True):
     session_id: SessionId
     """Session to change, with or without its realm in front (`<realm>:<uuid>`)."""
 
-    server_name: str
+    server_name: Annotated[str, Meta(min_length=1)]
     """Server to take away."""
 
     persisted: bool | UnsetType = UNSET
@@ -110,7 +110,7 @@ class McpRemoveParams(Params, frozen=True, kw_only=True):
 class McpStdioServerConfig(Params, frozen=True, kw_only=True):
     """An MCP server that is started as a program and spoken to over its standard streams."""
 
-    name: str
+    name: Annotated[str, Meta(min_length=1)]
     """Name of the server, unique within the session."""
 
     command: str

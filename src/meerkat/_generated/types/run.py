@@ -40,7 +40,7 @@ class ExtractionError(Model, frozen=True, kw_only=True):
 class HelpRequest(Params, frozen=True, kw_only=True):
     """Parameters of ``help/ask``."""
 
-    question: str
+    question: Annotated[str, Meta(min_length=1)]
     """The question. It must not be empty."""
 
     prompt: str | UnsetType = UNSET

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
 
-from msgspec import UNSET, UnsetType, field
+from msgspec import UNSET, Meta, UnsetType, field
 
 from meerkat._core.model import Model, OpenStrEnum, Params, Unknown
 from meerkat._generated.types.basics import PeerName
@@ -87,7 +87,7 @@ class InjectSystemContextParams(Params, frozen=True, kw_only=True):
     session_id: SessionId
     """Session to add to."""
 
-    text: str
+    text: Annotated[str, Meta(min_length=1)]
     """Text to add."""
 
     source: str | UnsetType = UNSET
@@ -160,7 +160,7 @@ class SessionExternalEventEnvelope(Params, frozen=True, kw_only=True):
     session_id: SessionId
     """Session to tell."""
 
-    event_type: str
+    event_type: Annotated[str, Meta(min_length=1)]
     """Kind of event in the words of the application. It must not be empty."""
 
     payload: Any
