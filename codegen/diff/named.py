@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
@@ -37,7 +37,11 @@ class NamedTypes(Values):
 
     def unlike_forms(self, old: NamedType, new: NamedType, place: Place, direction: Direction) -> None:
         """Report that two types are of different kinds."""
-        self._changes.add("type-form", place, direction, form(old), form(new))
+        self._changes.add("type-form", place, direction, form(old), self.form_text(new))
+
+    def form_text(self, new: NamedType) -> str:
+        """Return what kind of type the newer one is."""
+        return form(new)
 
     # --- structs ---
 
@@ -51,10 +55,7 @@ class NamedTypes(Values):
                 self._changes.add("base-removed", place, direction, old.base)
             if new.base is not None:
                 self._changes.add("base-added", place, direction, "", new.base)
-        if old.tag is not None and new.tag is not None and old.tag != new.tag:
-            before, after = f"{old.tag.wire}: {old.tag.value}", f"{new.tag.wire}: {new.tag.value}"
-            self._changes.add("struct-tag", place, direction, before, after)
-        with_tag = (old.tag is None) != (new.tag is None)
+        with_tag = self._tags(old, new, place, direction)
         line_before, line_after = _lineage(old, self._old), _lineage(new, self._new)
         # What both inherit from the same struct is compared there.
         shared: frozenset[str] = frozenset()
@@ -67,6 +68,24 @@ class NamedTypes(Values):
             place,
             direction,
         )
+
+    def _tags(self, old: StructType, new: StructType, place: Place, direction: Direction) -> bool:
+        """Compare the tags, and return whether they must be compared as fields: one side has it as a field."""
+        if old.tag is not None and new.tag is not None:
+            if (old.tag.wire, old.tag.value) != (new.tag.wire, new.tag.value):
+                before, after = f"{old.tag.wire}: {old.tag.value}", f"{new.tag.wire}: {new.tag.value}"
+                self._changes.add("struct-tag", place, direction, before, after)
+            return False
+        tag = old.tag or new.tag
+        if tag is None:
+            return False
+        other = new if old.tag is not None else old
+        if any(item.wire == tag.wire for item in other.properties):
+            return True
+        if self.names:
+            before, after = (f"{struct.tag.wire}: {struct.tag.value}" if struct.tag else "" for struct in (old, new))
+            self._changes.add("struct-tag", place, direction, before, after)
+        return False
 
     def closedness(self, old: StructType, new: StructType, place: Place, direction: Direction) -> None:
         """Compare whether unknown fields are refused."""
@@ -91,16 +110,34 @@ class NamedTypes(Values):
             self._property(item, after, what, here._replace(pointer=after.pointer), direction)
 
     def _property(self, old: Property, new: Property, what: str, place: Place, direction: Direction) -> None:
-        if old.required != new.required:
-            self.presence(old, new, what, place, direction)
+        self.presence_and_default(old, new, what, place, direction)
         if self.names:
             self._notes(old, new, what, place, direction)
         self.types(old.type, new.type, place, direction)
+
+    def presence_and_default(self, old: Property, new: Property, what: str, place: Place, direction: Direction) -> None:
+        """Compare whether a field is required, and what its absence means."""
+        if old.required != new.required:
+            self.presence(old, new, what, place, direction)
+        # The default of a required field is its only value.
+        elif not old.required:
+            self.defaults(old.default, new.default, place, direction)
 
     def presence(self, old: Property, new: Property, what: str, place: Place, direction: Direction) -> None:
         """Report that a field has become required or optional."""
         rule = f"{what}-{'required' if new.required else 'optional'}"
         self._changes.add(rule, place, direction, self.old_text(old.type), self.new_text(new.type))
+
+    def defaults(self, old: Any, new: Any, place: Place, direction: Direction) -> None:
+        """Compare what absence means."""
+        if (old, type(old)) == (new, type(new)):
+            return
+        if old is UNSET:
+            self._changes.add("default-added", place, direction, "", short(new))
+        elif new is UNSET:
+            self._changes.add("default-removed", place, direction, short(old))
+        else:
+            self._changes.add("default-changed", place, direction, short(old), short(new))
 
     def _notes(self, old: Property, new: Property, what: str, place: Place, direction: Direction) -> None:
         if old.python != new.python:
@@ -109,15 +146,6 @@ class NamedTypes(Values):
             self._changes.add(f"{what}-{'' if new.deprecated else 'un'}deprecated", place, direction)
         if old.description != new.description:
             self._changes.add(f"{what}-description", place, direction)
-        # The default of a required field is its only value.
-        if (old.default, type(old.default)) == (new.default, type(new.default)) or old.required or new.required:
-            return
-        if old.default is UNSET:
-            self._changes.add("default-added", place, direction, "", short(new.default))
-        elif new.default is UNSET:
-            self._changes.add("default-removed", place, direction, short(old.default))
-        else:
-            self._changes.add("default-changed", place, direction, short(old.default), short(new.default))
 
     # --- enums and unions ---
 
@@ -141,7 +169,7 @@ class NamedTypes(Values):
         for tag, arm in arms_after.items():
             here = place.part(f"[{tag}]", "oneOf", tag)
             if tag not in arms_before:
-                self._changes.add("arm-added", here, direction, "", tag)
+                self.arm_added(arm, here, direction)
             elif self.names:
                 if arms_before[tag] != arm:
                     self._changes.add("arm-replaced", here, direction, arms_before[tag], arm)
@@ -151,18 +179,21 @@ class NamedTypes(Values):
             if tag not in arms_after:
                 self._changes.add("arm-removed", place.part(f"[{tag}]", "oneOf", tag), direction, tag)
 
+    def arm_added(self, arm: str, place: Place, direction: Direction) -> None:
+        """Report a new arm."""
+        self._changes.add("arm-added", place, direction, "", self.new_text(Ref(name=arm)))
+
     def _members(self, old: UntaggedUnion, new: UntaggedUnion, place: Place, direction: Direction) -> None:
         """Compare forms: those that look alike belong together, and the rest has come or gone."""
         after = [(self.new_text(member), member) for member in new.members]
         before = [(self.old_text(member), member) for member in old.members]
         pairs: list[tuple[Type, Type]] = []
-        for alike in (self._same_text, self._same_kind):
-            for mine in list(before):
-                other = next((item for item in after if alike(mine, item)), None)
-                if other is not None:
-                    before.remove(mine)
-                    after.remove(other)
-                    pairs.append((mine[1], other[1]))
+        candidates = [(self.alike(mine[1], other[1]), mine, other) for mine in before for other in after]
+        for score, mine, other in sorted(candidates, key=lambda candidate: -candidate[0]):
+            if score > 0 and mine in before and other in after:
+                before.remove(mine)
+                after.remove(other)
+                pairs.append((mine[1], other[1]))
         for index, (mine_type, other_type) in enumerate(pairs):
             self.types(mine_type, other_type, place.part("", "anyOf", str(index)), direction)
         for text, _ in after:
@@ -174,12 +205,15 @@ class NamedTypes(Values):
             if order != sorted(order):
                 self._changes.add("member-order", place, direction)
 
-    def _same_text(self, old: tuple[str, Type], new: tuple[str, Type]) -> bool:
-        return old[0] == new[0]
-
-    def _same_kind(self, old: tuple[str, Type], new: tuple[str, Type]) -> bool:
-        kind = self.kind(old[1], self._old)
-        return kind == self.kind(new[1], self._new) and (kind != "object" or not self.names)
+    def alike(self, old: Type, new: Type) -> float:
+        """Return how much two members of untagged unions have in common, from 0 to 1."""
+        if self.old_text(old) == self.new_text(new):
+            return 1
+        kind = self.kind(old, self._old)
+        # Where names matter, an object under another name is another one.
+        if kind != self.kind(new, self._new) or (kind == "object" and self.names):
+            return 0
+        return 0.5
 
 
 def form(named: NamedType) -> str:

@@ -83,7 +83,7 @@ def _line(change: Change) -> str:
     old, new = change.old, change.new
     difference = f": {old} -> {new}" if old and new else f": {old or new}" if old or new else ""
     # An added or removed part is named by the subject already.
-    if difference and change.place.subject.endswith(f"[{old or new}]"):
+    if change.place.subject.endswith(f"[{old or new}]"):
         difference = ""
     direction = direction_text(change)
     return f"{change.rule.id:<24} {change.place.subject}{difference}{f'  ({direction})' if direction else ''}"

@@ -1,0 +1,1 @@
+"""What a newer version of the runtime publishes, compared with the contract: the work list of a bump."""
