@@ -204,6 +204,36 @@ async def test_cancelling_what_is_done_or_cannot_be_cancelled_is_ignored(peer: P
     assert (await turn(peer, session, "next"))["text"] == "echo: next"
 
 
+async def test_a_request_can_be_cancelled_in_the_same_breath(embedded_runtime: Runtime) -> None:
+    async with begin(embedded_runtime) as peer:
+        session = await create(peer)
+        for method, params in (
+            ("session/create", {"prompt": SLOW}),
+            ("help/ask", {"question": SLOW}),
+            ("turn/start", {"prompt": SLOW, "session_id": session}),
+        ):
+            request = {"jsonrpc": "2.0", "id": method, "method": method, "params": params}
+            cancel = {"jsonrpc": "2.0", "method": "cancel", "params": {"request_id": method}}
+            await peer.send_line(f"{json.dumps(request)}\n{json.dumps(cancel)}".encode())
+            error = (await peer.answer(method))["error"]
+            assert error == {"code": -32005, "message": "request cancelled before response publish"}
+        assert [item["session_id"] for item in (await peer.call("session/list"))["sessions"]] == [session]
+        assert (await turn(peer, session, "next"))["text"] == "echo: next"
+
+
+async def test_a_run_can_be_stopped_while_a_tool_is_called(peer: Peer) -> None:
+    tool = {"name": "add", "description": "Adds", "input_schema": {"type": "object"}}
+    session = await create(peer, external_tools=[tool])
+    request = await peer.ask("turn/start", session_id=session, prompt=script({"tool": "add"}, {"text": "never"}))
+    asked = await peer.wait_for(lambda line: line.get("method") == "tool/execute")
+
+    await peer.notify("cancel", request_id=request)
+
+    assert (await peer.answer(request))["error"]["code"] == -32005
+    await peer.send({"jsonrpc": "2.0", "id": asked["id"], "result": {"content": "late"}})
+    assert await texts(peer, session) == ["hi", "echo: hi"]
+
+
 async def test_turns_of_one_session_queue_and_sessions_run_side_by_side(peer: Peer) -> None:
     first, second = await create(peer), await create(peer)
     blocked = await peer.ask("turn/start", session_id=first, prompt=SLOW)
@@ -217,15 +247,17 @@ async def test_turns_of_one_session_queue_and_sessions_run_side_by_side(peer: Pe
     assert "error" in await peer.answer(blocked)
 
 
-async def test_reading_waits_for_the_run(peer: Peer) -> None:
-    session = await create(peer)
-    running = await peer.ask("turn/start", session_id=session, prompt=script({"sleep": 0.3}, {"text": "done"}))
-    await peer.wait_event(session, "run_started", 2)
+async def test_reading_waits_for_the_run(embedded_runtime: Runtime) -> None:
+    # The real runtime waits too, unless it is asked at the very beginning of the run.
+    async with begin(embedded_runtime) as peer:
+        session = await create(peer)
+        prompt = script({"sleep": 0.3}, {"text": "done"})
+        running = await peer.ask("turn/start", session_id=session, prompt=prompt)
 
-    history = await peer.call("session/history", session_id=session)
+        history = await peer.call("session/history", session_id=session)
 
-    assert history["message_count"] == 5
-    assert (await peer.answer(running))["result"]["text"] == "done"
+        assert history["message_count"] == 5
+        assert (await peer.answer(running))["result"]["text"] == "done"
 
 
 async def test_a_failed_turn_runs_again_before_and_after_the_next_one(peer: Peer) -> None:

@@ -62,12 +62,19 @@ def _descriptors() -> dict[int, str]:
 
 def _children() -> dict[int, str]:
     if Path("/proc/self/task").exists():
-        listed = [path.read_text() for path in Path("/proc/self/task").glob("*/children")]
+        listed = [_text(path) for path in Path("/proc/self/task").glob("*/children")]
         pids = [int(pid) for text in listed for pid in text.split()]
         return {pid: _command(pid) for pid in pids}
     table = subprocess.run(["ps", "-A", "-o", "ppid=,pid=,comm="], check=True, capture_output=True, text=True).stdout
     rows = [line.split(None, 2) for line in table.splitlines()]
     return {int(pid): comm for ppid, pid, comm in rows if int(ppid) == os.getpid() and comm != "ps"}
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        return ""  # a thread that ended meanwhile
 
 
 def _command(pid: int) -> str:

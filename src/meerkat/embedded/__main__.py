@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 from meerkat.embedded.cli import EXIT_FAILURE, EXIT_OK, CommandLineError, parse
@@ -18,6 +19,9 @@ def main() -> int:
     if isinstance(options, str):
         sys.stdout.write(options)
         return EXIT_OK
+
+    # Like the real runtime: signals end the process at once, without a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
     # Whoever only asks for help need not wait for these.
     import anyio  # noqa: PLC0415

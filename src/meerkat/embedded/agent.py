@@ -257,8 +257,11 @@ class _Host:
         self._runtime = runtime
 
     async def emit(self, payload: dict[str, Any]) -> None:
-        self._agent.journal.record(payload)
+        self.tell(payload)
         await self._runtime.output.room()
+
+    def tell(self, payload: dict[str, Any]) -> None:
+        self._agent.journal.record(payload)
 
     async def call_tool(self, call_id: str, name: str, arguments: dict[str, Any]) -> tuple[str, bool]:
         return await self._runtime.callbacks.call(call_id, name, arguments)

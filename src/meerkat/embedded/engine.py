@@ -36,7 +36,11 @@ class Host(Protocol):
     retry_scale: float
 
     async def emit(self, payload: dict[str, Any]) -> None:
-        """Tell of an event; waits while nobody reads."""
+        """Tell of an event; waits while nobody reads, and may be cancelled."""
+        ...
+
+    def tell(self, payload: dict[str, Any]) -> None:
+        """Tell of an event at once: one that ends a run, which can not be cancelled any more."""
         ...
 
     async def call_tool(self, call_id: str, name: str, arguments: dict[str, Any]) -> tuple[str, bool]:
@@ -107,7 +111,7 @@ class Run:
         try:
             return await self._execute(prompt, stored)
         except AgentFailure as failure:
-            await self.host.emit({"type": "run_failed", "session_id": self.session.id, **failure.to_event()})
+            self.host.tell({"type": "run_failed", "session_id": self.session.id, **failure.to_event()})
             raise
 
     async def _execute(self, prompt: Content, stored: Content) -> dict[str, Any]:
@@ -131,7 +135,7 @@ class Run:
                 "usage": usage(answer.end.input_tokens, answer.end.output_tokens),
             }
         )
-        await self._emit_completed(self.last_text)
+        self._tell_completed(self.last_text)
         outcome = await extract(self) if self.session.settings.output_schema is not None else {}
         return {**self._result(self.last_text), **outcome}
 
@@ -228,11 +232,11 @@ class Run:
         )
         text = self.transcript.last_assistant_text or ""
         cause = {"terminal_cause_kind": "budget_exhausted"}
-        await self._emit_completed(text, cause)
+        self._tell_completed(text, cause)
         return {**self._result(text), **cause}
 
-    async def _emit_completed(self, text: str, cause: dict[str, Any] | None = None) -> None:
-        await self.host.emit(
+    def _tell_completed(self, text: str, cause: dict[str, Any] | None = None) -> None:
+        self.host.tell(
             {
                 "type": "run_completed",
                 "session_id": self.session.id,

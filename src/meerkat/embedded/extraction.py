@@ -22,7 +22,7 @@ async def extract(run: Run) -> dict[str, Any]:
     Returns:
         The part of the run's result that tells of it.
     """
-    settings, emit = run.session.settings, run.host.emit
+    settings, tell = run.session.settings, run.host.tell
     attempts = settings.structured_output_retries + 1
     prompt, reason = PROMPT, ""
     for _ in range(attempts):
@@ -35,10 +35,10 @@ async def extract(run: Run) -> dict[str, Any]:
             reason = str(error)
             prompt = PROMPT_AGAIN.format(reason=reason)
             continue
-        await emit({"type": "extraction_succeeded", "session_id": run.session.id, "structured_output": value})
+        tell({"type": "extraction_succeeded", "session_id": run.session.id, "structured_output": value})
         return {"structured_output": value}
     fault = {"last_output": run.last_text, "attempts": attempts, "reason": reason}
-    await emit({"type": "extraction_failed", "session_id": run.session.id, **fault})
+    tell({"type": "extraction_failed", "session_id": run.session.id, **fault})
     return {"extraction_error": fault}
 
 

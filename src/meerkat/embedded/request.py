@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     Handler = Callable[[Runtime, "Request"], Awaitable[Any]]
 
 
+_CANCELLABLE = frozenset({"help/ask", "session/create", "turn/start"})
+
 _LONG = frozenset(
     {
         "events/snapshot",
@@ -52,6 +54,12 @@ class Request:
         self.cancelled = False
         self.ended = anyio.Event()
         self._stop: Callable[[], bool] | None = None
+        self._unwanted = False
+
+    @property
+    def is_cancellable(self) -> bool:
+        """Whether the client may take it back."""
+        return self.is_long and self.method in _CANCELLABLE
 
     @property
     def is_long(self) -> bool:
@@ -69,14 +77,20 @@ class Request:
         return binding.decode_params(self.method, self.given)
 
     def on_cancel(self, stop: Callable[[], bool]) -> None:
-        """Say how to stop the work.
+        """Say how to stop the work, once it has begun.
 
         Args:
             stop: Stops it; ``False`` when there is nothing left to stop, so that the result stands.
         """
         self._stop = stop
+        if self._unwanted:
+            self.cancel()
 
     def cancel(self) -> None:
-        """Take it back, as the client wants; ignored unless it can be stopped."""
-        if self._stop is not None and not self.cancelled:
+        """Take it back, as the client wants; ignored unless that is possible."""
+        if not self.is_cancellable or self.cancelled:
+            return
+        if self._stop is None:
+            self._unwanted = True
+        else:
             self.cancelled = self._stop()

@@ -70,8 +70,8 @@ async def run_first(runtime: Runtime, request: Request, agent: Agent, prompt: Co
         agent.cancel()
         return True
 
-    request.on_cancel(stop)
     agent.put(turn)
+    request.on_cancel(stop)
     try:
         return await turn.outcome.get()
     except RpcError:

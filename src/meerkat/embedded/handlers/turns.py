@@ -47,8 +47,8 @@ async def start(runtime: Runtime, request: Request) -> dict[str, Any]:
         agent.cancel()
         return True
 
-    request.on_cancel(stop)
     agent.put(turn)
+    request.on_cancel(stop)
     return await turn.outcome.get()
 
 
