@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 async def serve(peer: socket.socket, answers: int) -> None:
     """Answer requests that come over a socket, then close it."""
     peer.setblocking(False)
-    received = b""
+    received = bytearray()
     try:
         while answers:
             await anyio.wait_readable(peer)
@@ -32,8 +32,9 @@ async def serve(peer: socket.socket, answers: int) -> None:
                 return
             received += chunk
             while answers and b"\n" in received:
-                line, _, received = received.partition(b"\n")
-                key = json.loads(line)["id"]
+                end = received.index(b"\n")
+                key = json.loads(received[:end])["id"]
+                del received[: end + 1]
                 peer.sendall(json.dumps({"jsonrpc": "2.0", "id": key, "result": key}).encode() + b"\n")
                 answers -= 1
     finally:
