@@ -2,7 +2,7 @@
 
 Run as a program: ``answers.py TABLE LOG``. The JSON file TABLE has, for each method, the messages that are written for
 a request; ``"$id"`` in one of them stands for the id of the request. A method that is not in it gets an empty result.
-The requests go to LOG, a line each.
+The requests go to LOG, a line each; the method ``exit`` ends the program with status 3.
 """
 
 from __future__ import annotations
@@ -63,6 +63,8 @@ def serve(table: dict[str, list[Any]], log: Path) -> None:
             if "id" not in message:
                 continue
             asked.write(line)
+            if message["method"] == "exit":
+                raise SystemExit(3)
             for answer in table.get(message["method"], [result({})]):
                 filled = {**answer, "id": message["id"]} if answer.get("id") == "$id" else answer
                 sys.stdout.write(json.dumps(filled) + "\n")
