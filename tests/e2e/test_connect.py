@@ -274,5 +274,5 @@ async def test_a_client_that_was_not_closed_warns(program: Callable[..., str]) -
     link = client._state.link
     assert link is not None
     with pytest.warns(ResourceWarning, match="was not closed"):
-        client.__del__()
+        client._state.__del__()
     await client.close()

@@ -1,0 +1,492 @@
+"""What makes a client: the runtime that it starts, the connection, calls by descriptor and by name, callback tools."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
+
+import anyio
+
+from meerkat import _launch
+from meerkat._core.background import Background
+from meerkat._core.codec import checked, encode
+from meerkat._core.connection import Connection
+from meerkat._core.errors import (
+    AlreadyConnectedError,
+    ConnectionLostError,
+    ContractMismatchError,
+    InvalidArgumentError,
+    NotConnectedError,
+    RuntimeExitedError,
+    RuntimeStartError,
+)
+from meerkat._core.flow import WINDOW
+from meerkat._core.inbox import LIMIT
+from meerkat._core.process import RuntimeProcess
+from meerkat._core.protocol import MAX_LINE, Protocol
+from meerkat._core.sockets import connect_tcp
+from meerkat._diagnostics import Diagnostics, diagnose
+from meerkat._generated import contract
+from meerkat._generated.errors import CapabilityUnavailableError
+from meerkat._generated.methods import AllCalls
+from meerkat._generated.methods.connection import CAPABILITIES_GET, INITIALIZE
+from meerkat._generated.methods.runtime import RUNTIME_HEALTH
+from meerkat._generated.methods.tools import TOOLS_REGISTER
+from meerkat._generated.types.tools import ToolExecuteResult
+from meerkat._link import Link, result_of
+from meerkat._router import Router
+from meerkat.tools import Tool, ToolRegistry
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from types import TracebackType
+    from typing import Self
+
+    from meerkat._core.method import Method
+    from meerkat._core.transport import Transport
+    from meerkat._generated.types.connection import Capability, ServerInfo
+    from meerkat._generated.types.tools import ToolExecuteParams
+    from meerkat._launch import RuntimeKind
+
+I = TypeVar("I")  # noqa: E741  # item
+R = TypeVar("R")
+F = TypeVar("F", bound="Callable[..., Any]")
+
+TIMEOUT: Final = 60.0
+CONNECT_TIMEOUT: Final = 30.0
+SHUTDOWN_GRACE: Final = 6.0  # the runtime gives work under way five seconds
+
+
+class _Default:
+    """Marks a deadline that the caller did not give."""
+
+
+_DEFAULT: Final = _Default()
+
+
+class _State:
+    """What a client and its copies with other options share."""
+
+    def __init__(self) -> None:
+        self.link: Link | None = None
+        self.latest: Link | None = None  # the link, also after it was closed
+        self.connecting = False
+        self.tools = ToolRegistry()
+        self.registering = anyio.Lock()
+        self.handlers: set[Background] = set()
+        self.capabilities: list[Capability] = []
+        self.server_info: ServerInfo | None = None
+
+    def __del__(self) -> None:
+        if self.link is not None:
+            message = f"a client of {self.link.connection.transport.describe()} was not closed"
+            warnings.warn(message, ResourceWarning, source=self, stacklevel=2)
+
+
+class Connecting(AllCalls):
+    """Owns a runtime and the connection to it; the base of `MeerkatClient`, whose documentation has the arguments."""
+
+    def __init__(
+        self,
+        rkat_path: str | os.PathLike[str] = _launch.PROGRAM,
+        *,
+        runtime: RuntimeKind | None = None,
+        args: Sequence[str] = (),
+        env: Mapping[str, str] | None = None,
+        cwd: str | os.PathLike[str] | None = None,
+        timeout: float | None = TIMEOUT,
+        connect_timeout: float = CONNECT_TIMEOUT,
+        shutdown_grace: float = SHUTDOWN_GRACE,
+        stream_buffer_bytes: int = LIMIT,
+        max_line_bytes: int = MAX_LINE,
+        flow_window: int | None = WINDOW,
+    ) -> None:
+        self._rkat_path = os.fspath(rkat_path)
+        self._runtime = runtime
+        self._args = tuple(args)
+        self._env = dict(env or {})
+        self._cwd = None if cwd is None else os.fspath(cwd)
+        self._timeout = timeout
+        self._turn_timeout: float | None = None
+        self._connect_timeout = connect_timeout
+        self._shutdown_grace = shutdown_grace
+        self._buffer_bytes = stream_buffer_bytes
+        self._max_line_bytes = max_line_bytes
+        self._flow_window = flow_window
+        self._state = _State()
+
+    def __repr__(self) -> str:
+        link = self._state.link
+        state = link.connection.transport.describe() if link is not None else "not connected"
+        return f"<{type(self).__name__} ({state})>"
+
+    # Connection
+
+    async def connect(
+        self,
+        *,
+        realm_id: str | None = None,
+        instance_id: str | None = None,
+        realm_backend: str | None = None,
+        isolated: bool = False,
+        state_root: str | os.PathLike[str] | None = None,
+        context_root: str | os.PathLike[str] | None = None,
+        user_config_root: str | os.PathLike[str] | None = None,
+        live_ws: bool | str = False,
+    ) -> Self:
+        """Start the runtime and greet it.
+
+        Args:
+            realm_id: Realm to join; without one, the runtime makes a new one at each start.
+            instance_id: Name of this runtime within the realm.
+            realm_backend: ``"sqlite"`` or ``"jsonl"``, for a new realm.
+            isolated: Make a new realm, also when nothing else says so.
+            state_root: Directory under which realms keep their state.
+            context_root: Project directory: skills, hooks, and where tools work.
+            user_config_root: Directory with the user's own configuration.
+            live_ws: Listen for live channels, on a free port of this machine or on the given address
+                (``"127.0.0.1:4900"``).
+
+        Returns:
+            The client itself.
+
+        Raises:
+            AlreadyConnectedError: The client is connected or connecting.
+            RuntimeNotFoundError: There is no runtime to start; the message tells how to get one.
+            RuntimeStartError: The runtime could not be started, ended, or did not answer in time.
+            ContractMismatchError: The runtime speaks another version of the contract.
+        """
+        environment = {**os.environ, **self._env}
+
+        async def start() -> Transport:
+            command = [
+                *_launch.command(self._rkat_path, self._runtime, environment),
+                *_launch.options(
+                    realm_id=realm_id,
+                    instance_id=instance_id,
+                    realm_backend=realm_backend,
+                    isolated=isolated,
+                    state_root=state_root,
+                    context_root=context_root,
+                    user_config_root=user_config_root,
+                    live_ws=live_ws,
+                ),
+                *self._args,
+            ]
+            return RuntimeProcess(command, env=environment, cwd=self._cwd)
+
+        return await self._connect(start)
+
+    async def connect_tcp(self, host: str, port: int, *, allow_remote: bool = False) -> Self:
+        """Connect to a runtime that was started elsewhere with ``--tcp``, and greet it.
+
+        The connection is not repeated when it is lost: close the client and connect again. Events and tool calls go
+        to the newest connection of a runtime alone, so use one client for each.
+
+        Args:
+            host: Name or address of the machine.
+            port: TCP port.
+            allow_remote: Allow addresses of other machines. The protocol has neither encryption nor authentication.
+
+        Returns:
+            The client itself.
+
+        Raises:
+            AlreadyConnectedError: The client is connected or connecting.
+            InvalidArgumentError: The address is not on this machine.
+            RuntimeStartError: No runtime answers there.
+            ContractMismatchError: The runtime speaks another version of the contract.
+
+        Example:
+            ::
+
+                async with await MeerkatClient().connect_tcp("127.0.0.1", 4900) as client:
+                    print(await client.list_sessions())
+        """
+        return await self._connect(partial(connect_tcp, host, port, allow_remote=allow_remote))
+
+    async def _connect(self, open_transport: Callable[[], Awaitable[Transport]]) -> Self:
+        state = self._state
+        if state.link is not None or state.connecting:
+            raise AlreadyConnectedError(message="the client is connected; close it first, or use another client")
+        state.connecting = True
+        try:
+            link = self._link_over(await open_transport())
+            try:
+                await self._greet(link)
+            except BaseException:
+                await link.connection.close()
+                raise
+            state.link = state.latest = link
+        finally:
+            state.connecting = False
+        return self
+
+    async def close(self) -> None:
+        """End the runtime and everything that waits for it; bounded in time, and does nothing when not connected."""
+        state = self._state
+        link, state.link = state.link, None
+        if link is None:
+            return
+        for handler in list(state.handlers):
+            handler.cancel()
+        await link.connection.close()
+
+    async def __aenter__(self) -> Self:
+        if self._state.link is None:
+            await self.connect()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def _link_over(self, transport: Transport) -> Link:
+        protocol = Protocol(probe=RUNTIME_HEALTH.name, window=self._flow_window, max_line=self._max_line_bytes)
+        router = Router(self._run_tool)
+        router.attach(protocol)
+        return Link(Connection(transport, protocol, router, shutdown_grace=self._shutdown_grace), router)
+
+    async def _greet(self, link: Link) -> None:
+        state = self._state
+        connection = link.connection
+        try:
+            with anyio.fail_after(self._connect_timeout):
+                hello = link.start(INITIALIZE, b"{}")
+                capabilities = link.start(CAPABILITIES_GET, b"{}")
+                await connection.wait(hello)
+                info = result_of(hello, INITIALIZE)
+                _check_version(info.contract_version)
+                await connection.wait(capabilities)
+                state.capabilities = result_of(capabilities, CAPABILITIES_GET).capabilities
+                state.server_info = info.server_info
+                state.tools.forget_registrations()
+                await self._register_tools(link)
+        except (RuntimeExitedError, ConnectionLostError) as error:
+            raise RuntimeStartError(
+                message=f"the runtime did not get as far as the handshake: {error.message}",
+                return_code=error.return_code,
+                stderr_tail=error.stderr_tail,
+            ) from error
+        except TimeoutError as error:
+            tail = connection.transport.stderr_tail
+            raise RuntimeStartError(
+                message=f"the runtime did not answer the handshake within {self._connect_timeout:g} seconds"
+                + (f"; its last words:\n{tail}" if tail else ""),
+                stderr_tail=tail,
+            ) from error
+
+    def _connected(self, method: str) -> Link:
+        link = self._state.link
+        if link is None:
+            never = self._state.latest is None
+            message = "call connect() first, or use `async with client:`" if never else "the client was closed"
+            raise NotConnectedError(message=message, method=method)
+        return link
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the runtime; ``None`` when not connected."""
+        link = self._state.link
+        return None if link is None else link.connection.transport.pid
+
+    @property
+    def return_code(self) -> int | None:
+        """Exit status of the runtime, negative for a signal; ``None`` while it runs. It stays after ``close()``."""
+        link = self._state.latest
+        return None if link is None else link.connection.transport.return_code
+
+    @property
+    def stderr_tail(self) -> str:
+        """The end of what the runtime wrote to its standard error; at most 16 KiB. It stays after ``close()``."""
+        link = self._state.latest
+        return "" if link is None else link.connection.transport.stderr_tail
+
+    @property
+    def diagnostics(self) -> Diagnostics:
+        """State of the runtime, and counts of what was noticed, repaired or skipped. It stays after ``close()``.
+
+        Raises:
+            NotConnectedError: The client never was connected.
+        """
+        link = self._state.latest
+        if link is None:
+            raise NotConnectedError(message="call connect() first, or use `async with client:`")
+        return diagnose(link)
+
+    @property
+    def server_info(self) -> ServerInfo:
+        """Name and version of the runtime.
+
+        Raises:
+            NotConnectedError: The client is not connected.
+        """
+        self._connected(INITIALIZE.name)
+        if self._state.server_info is None:
+            raise NotConnectedError(message="the handshake is not complete")
+        return self._state.server_info
+
+    # Calls
+
+    async def _call(self, method: Method[R], params: Any = None) -> R:
+        link = self._connected(method.name)
+        if not self._state.tools.all_registered:
+            await self._register_tools(link)
+        return await link.request(method, params, timeout=self._timeout_of(method))
+
+    def _timeout_of(self, method: Method[Any]) -> float | None:
+        return self._turn_timeout if method.long_running else self._timeout
+
+    async def call(
+        self, method: str, params: Mapping[str, Any] | None = None, *, timeout: float | _Default | None = _DEFAULT
+    ) -> Any:
+        """Call any RPC method by its name, whether the contract lists it or not.
+
+        Args:
+            method: RPC method name such as ``"session/list"``.
+            params: Its parameters by wire name; sent as they are, unchecked.
+            timeout: Deadline in seconds; by default that of the client, and none for methods that run an agent.
+
+        Returns:
+            The result as plain JSON values.
+
+        Raises:
+            InvalidArgumentError: JSON cannot hold the parameters; nothing was sent.
+            DeadlineExceededError: The deadline is over.
+            MeerkatError: The runtime's error, by its class.
+
+        Example:
+            ``await client.call("session/list", {"limit": 3})``
+        """
+        link = self._connected(method)
+        known = contract.method(method) if method in contract.METHODS else None
+        try:
+            encoded = encode(checked(Any, dict(params or {})))
+        except ValueError as error:
+            raise InvalidArgumentError(message=str(error), method=method) from error
+        if isinstance(timeout, _Default):
+            timeout = self._timeout if known is None else self._timeout_of(known)
+        if method != TOOLS_REGISTER.name and not self._state.tools.all_registered:
+            await self._register_tools(link)
+        return await link.request_raw(method, encoded, known, timeout=timeout)
+
+    # Capabilities
+
+    @property
+    def capabilities(self) -> list[Capability]:
+        """Capabilities of the runtime, as it told them at connect.
+
+        Raises:
+            NotConnectedError: The client is not connected.
+        """
+        self._connected(CAPABILITIES_GET.name)
+        return list(self._state.capabilities)
+
+    def has_capability(self, capability_id: str) -> bool:
+        """Whether the runtime has a capability and it is available."""
+        return any(c.id == capability_id and c.status == _AVAILABLE for c in self.capabilities)
+
+    def require_capability(self, capability_id: str) -> None:
+        """Do nothing when a capability is available.
+
+        Raises:
+            CapabilityUnavailableError: It is not; the message says why.
+        """
+        if self.has_capability(capability_id):
+            return
+        status = next((c.status for c in self.capabilities if c.id == capability_id), "not known to the runtime")
+        raise CapabilityUnavailableError(
+            message=f"the capability {capability_id!r} is not available: {status}",
+            details=status,
+            capability_hint=capability_id,
+        )
+
+    # Tools
+
+    @overload
+    def tool(self, name: F, /) -> F: ...
+
+    @overload
+    def tool(
+        self, name: str | None = None, *, description: str = "", input_schema: dict[str, Any] | None = None
+    ) -> Callable[[F], F]: ...
+
+    def tool(self, name: Any = None, *, description: str = "", input_schema: dict[str, Any] | None = None) -> Any:
+        """Make a function callable for the agent. For functions of any kind, before or after connect.
+
+        A function that takes one mapping gets the arguments as they are. Any other gets them by name; its JSON Schema
+        comes from its type hints, descriptions come from its docstring, and arguments that do not fit are refused
+        before it is called. What it returns is given to the model as text, or as JSON when it is no string. An
+        exception becomes a failed tool call. A function that is not async runs in a thread. The runtime waits
+        30 seconds for an answer.
+
+        Args:
+            name: Name for the model; the function's own by default.
+            description: What it does, for the model; the docstring's first paragraph by default.
+            input_schema: JSON Schema of the arguments, instead of the one from the type hints.
+
+        Raises:
+            InvalidArgumentError: No schema can be made from the type hints.
+
+        Example:
+            ::
+
+                @client.tool
+                async def weather(city: str, days: int = 1) -> str:
+                    '''Tell the weather of a city.'''
+                    return f"{city}: sunny for {days} days"
+        """
+
+        def add(function: F) -> F:
+            tool_name = name if isinstance(name, str) else getattr(function, "__name__", "tool")
+            self._state.tools.add(Tool(function, tool_name, description, input_schema))
+            return function
+
+        return add(name) if callable(name) else add
+
+    async def _register_tools(self, link: Link) -> None:
+        tools = self._state.tools
+        async with self._state.registering:
+            new = tools.unregistered()
+            if new:
+                params = {"tools": [tool.definition() for tool in new]}
+                await link.request(TOOLS_REGISTER, params, timeout=self._timeout)
+                tools.registered(new)
+
+    def _run_tool(self, request_id: int | str, params: ToolExecuteParams) -> None:
+        state = self._state
+
+        async def run() -> None:
+            try:
+                content, is_error = await state.tools.run(params.name, params.arguments)
+                # What JSON cannot hold would leave the runtime waiting for its time-out.
+                content = content.encode(errors="replace").decode()
+                if state.link is not None:
+                    answer = encode(ToolExecuteResult(content=content, is_error=is_error))
+                    state.link.connection.answer(request_id, answer)
+            finally:
+                state.handlers.discard(handler)
+
+        handler = Background(run, f"meerkat tool {params.name}")
+        state.handlers.add(handler)
+
+
+_AVAILABLE: Final = "Available"
+
+
+def _check_version(spoken: str) -> None:
+    """Compare contract versions: before 1.0 the minor version must be the same, from then on the major one."""
+    ours = contract.CONTRACT_VERSION
+    if _compatible_part(spoken) != _compatible_part(ours):
+        raise ContractMismatchError(
+            message=f"the runtime speaks contract version {spoken}, this SDK {ours}; install a meerkat-sdk "
+            f"that fits the runtime, or a runtime of version {ours}"
+        )
+
+
+def _compatible_part(version: str) -> tuple[str, ...]:
+    parts = version.split(".")
+    return tuple(parts[:2] if parts[0] == "0" else parts[:1])
