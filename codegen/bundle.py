@@ -12,7 +12,7 @@ from codegen.source import Source
 if TYPE_CHECKING:
     from pathlib import Path
 
-_PLAIN_FILES = ("info", "extensions")
+_PLAIN_FILES = ("info", "extensions", "domains")
 _ERROR_KEYS = frozenset({"code", "message"})
 
 
@@ -25,6 +25,7 @@ class Bundle:
     Attributes:
         document: The OpenRPC document, with an `x-module` on every method, type and error: the file it comes from.
         extensions: Content of ``extensions.yaml``.
+        domains: Content of ``domains.yaml``, which only the reference needs; ``None`` where there is none.
         problems: What was wrong so far.
     """
 
@@ -36,6 +37,7 @@ class Bundle:
         self._errors: dict[str, Any] = {}
         self._error_extras: dict[str, Any] = {}
         self.extensions: dict[str, Any] = self._plain("extensions", directory)
+        self.domains = self._plain("domains", directory) if "domains" in self._sources else None
         info = self._plain("info", directory)
         methods: list[tuple[dict[str, Any], str, int]] = []
         for stem, source in self._sources.items():
@@ -67,6 +69,8 @@ class Bundle:
             case ["components", "errors" | "x-errors", name, *rest] if name in self._error_extras:
                 stem = self._error_extras[name]["x-module"]
                 where = pointer("components", "errors", name, *rest)
+            case ["domains", *rest]:
+                stem, where = "domains", pointer(*rest)
             case _:
                 stem, where = "info", problem.pointer
         source = self._sources.get(stem)
@@ -97,11 +101,11 @@ class Bundle:
         methods: list[tuple[dict[str, Any], str, int]] = []
         listed: Any = data.get("methods", [])
         if not is_array(listed):
-            self._wrong(source, "form", ("methods",), "`methods` must be a list")
+            self._wrong(source, "structure", ("methods",), "`methods` must be a list")
             return methods
         for index, method in enumerate(listed):
             if not is_object(method) or not isinstance(method.get("name"), str):
-                self._wrong(source, "form", ("methods", index), "a method must be an object with a `name`")
+                self._wrong(source, "structure", ("methods", index), "a method must be an object with a `name`")
                 continue
             self._refuse_bundled(source, ("methods", index), method, "paramStructure", "x-module")
             methods.append(({**method, "paramStructure": "by-name", "x-module": stem}, stem, index))
@@ -114,7 +118,7 @@ class Bundle:
         for name, value in self._object(source, ("components", kind), components.get(kind, {}), None).items():
             where = ("components", kind, name)
             if not is_object(value):
-                self._wrong(source, "form", where, "an object is expected here")
+                self._wrong(source, "structure", where, "an object is expected here")
             elif name in merged:
                 other = merged[name]["x-module"]
                 self._wrong(source, "duplicate-name", where, f"`{name}` is declared in {other}.yaml already")
@@ -125,7 +129,7 @@ class Bundle:
 
     def _object(self, source: Source, path: tuple[str | int, ...], value: Any, keys: set[str] | None) -> dict[str, Any]:
         if not is_object(value):
-            self._wrong(source, "form", path, "an object is expected here")
+            self._wrong(source, "structure", path, "an object is expected here")
             return {}
         for key in value:
             if keys is not None and key not in keys:

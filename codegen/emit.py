@@ -42,6 +42,11 @@ def header(contract: Contract) -> str:
     )
 
 
+def page_header(contract: Contract) -> str:
+    """Return the comment at the top of every generated page."""
+    return f"<!--\n{header(contract).replace('# ', '')}-->"
+
+
 def formatted(files: Mapping[str, str], contract: Contract) -> dict[str, str]:
     """Return the files as they are to be written: with header, imports in order, formatted.
 
@@ -69,6 +74,11 @@ def write(files: Mapping[str, str], directory: Path) -> None:
     """Make a directory hold these files and nothing else."""
     if directory.exists():
         shutil.rmtree(directory)
+    add(files, directory)
+
+
+def add(files: Mapping[str, str], directory: Path) -> None:
+    """Write files into a directory, whatever else is there."""
     for name, text in files.items():
         path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -86,10 +86,10 @@ class Forms:
             return self._nullable_of(schema, path, notes)
         for keyword, advice in (("oneOf", "a tagged union"), ("allOf", "a struct"), ("properties", "a struct")):
             if keyword in schema:
-                self.wrong("form", path, f"{advice} must be a named schema of its own")
+                self.wrong("inline", path, f"{advice} must be a named schema of its own")
                 return AnyJson()
         if "const" in schema:
-            self.wrong("form", (*path, "const"), "`const` is for the tags of union arms only; use `enum`")
+            self.wrong("const", (*path, "const"), "`const` is for the tags of union arms only; use `enum`")
             return AnyJson()
         kind = schema.get("type")
         if is_array(kind):
@@ -117,7 +117,7 @@ class Forms:
             self.known(schema, notes | _SCALAR_KEYS, path, f"a schema of type {kind}")
             format_ = schema.get("format")
             if format_ is not None and format_ not in _FORMATS.get(kind, ()):
-                self.wrong("form", (*path, "format"), f"the format `{format_}` is not known for {kind}")
+                self.wrong("format", (*path, "format"), f"the format `{format_}` is not known for {kind}")
             return Scalar(
                 kind=kind,
                 format=format_,
@@ -151,31 +151,31 @@ class Forms:
         self.known(schema, notes | {"anyOf"}, path, "a nullable type")
         members = items(schema["anyOf"])
         if len(members) != 2 or members[1] != {"type": "null"}:
-            self.wrong("form", (*path, "anyOf"), "`anyOf` in place is one schema and `{type: 'null'}`")
+            self.wrong("nullable", (*path, "anyOf"), "`anyOf` in place is one schema and `{type: 'null'}`")
             return AnyJson()
         return _nullable(self.type(members[0], (*path, "anyOf", 0)))
 
     def _nullable_list(self, schema: Mapping[str, Any], path: Path, notes: frozenset[str]) -> Type:
         kinds: list[Any] = schema["type"]
         if len(kinds) != 2 or kinds[1] != "null" or not isinstance(kinds[0], str) or kinds[0] == "null":
-            self.wrong("form", (*path, "type"), "a list of types is `[<type>, 'null']`")
+            self.wrong("nullable", (*path, "type"), "a list of types is `[<type>, 'null']`")
             return AnyJson()
         plain = {**schema, "type": kinds[0]}
         if "enum" in schema:
             values = items(schema["enum"])
             if None not in values:
-                self.wrong("form", (*path, "enum"), "the values of a nullable enum must contain null")
+                self.wrong("nullable", (*path, "enum"), "the values of a nullable enum must contain null")
             plain["enum"] = [value for value in values if value is not None]
         return _nullable(self.type(plain, path, notes))
 
     def _values(self, schema: Mapping[str, Any], path: Path) -> tuple[str, ...]:
         if schema.get("type") != "string":
-            self.wrong("form", path, "an enum has `type: string`")
+            self.wrong("enum", path, "an enum has `type: string`")
         values = strings(schema["enum"])
         if not values or values != schema["enum"]:
-            self.wrong("form", (*path, "enum"), "the values of an enum are strings, at least one")
+            self.wrong("enum", (*path, "enum"), "the values of an enum are strings, at least one")
         if len(set(values)) != len(values):
-            self.wrong("form", (*path, "enum"), "a value stands here twice")
+            self.wrong("enum", (*path, "enum"), "a value stands here twice")
         return tuple(values)
 
     # --- named types ---
@@ -220,7 +220,7 @@ class Forms:
             if is_object(arm) and set(arm) == {"$ref"}:
                 arms.append(self.ref(arm["$ref"], (*path, "oneOf", index, "$ref")).name)
             else:
-                self.wrong("form", (*path, "oneOf", index), "an arm is a `$ref` to a named struct and nothing else")
+                self.wrong("inline", (*path, "oneOf", index), "an arm is a `$ref` to a named struct and nothing else")
         discriminator: Any = schema.get("discriminator")
         if not is_object(discriminator) or set(discriminator) != {"propertyName", "mapping"}:
             self.wrong("discriminator", path, "a tagged union needs `discriminator: {propertyName, mapping}`")
@@ -246,7 +246,9 @@ class Forms:
         self.known(schema, _NAMED_NOTES | {"anyOf", "x-untagged"}, path, "an untagged union")
         members = items(schema.get("anyOf"))
         if len(members) < 2 or schema["x-untagged"] is not True:
-            self.wrong("form", path, "an untagged union is `x-untagged: true` and an `anyOf` of at least two members")
+            self.wrong(
+                "untagged", path, "an untagged union is `x-untagged: true` and an `anyOf` of at least two members"
+            )
             return UntaggedUnion(**common, members=())
         return UntaggedUnion(
             **common, members=tuple(self.type(item, (*path, "anyOf", index)) for index, item in enumerate(members))
@@ -255,13 +257,13 @@ class Forms:
     def _struct(self, schema: Mapping[str, Any], path: Path, common: dict[str, Any]) -> StructType:
         self.known(schema, _NAMED_NOTES | _STRUCT_KEYS, path, "a struct")
         if schema.get("type", "object" if "allOf" in schema else None) != "object":
-            self.wrong("form", path, "a struct has `type: object`")
+            self.wrong("struct", path, "a struct has `type: object`")
         extra = schema.get("additionalProperties")
         if extra is not None and extra is not False:
-            self.wrong("form", (*path, "additionalProperties"), "a struct is open or `additionalProperties: false`")
+            self.wrong("struct", (*path, "additionalProperties"), "a struct is open or `additionalProperties: false`")
         limits = schema.get("minProperties"), schema.get("maxProperties")
         if limits not in {(None, None), (1, 1)}:
-            self.wrong("form", path, "`minProperties` and `maxProperties` are both 1 or both absent")
+            self.wrong("struct", path, "`minProperties` and `maxProperties` are both 1 or both absent")
         fields: dict[str, Any] = schema["properties"] if is_object(schema.get("properties")) else {}
         required = strings(schema.get("required", []))
         for name in required:
@@ -274,7 +276,7 @@ class Forms:
         )
         self._distinct(properties, tag, path)
         if limits == (1, 1) and (required or not properties):
-            self.wrong("form", path, "where exactly one field is present, none can be required")
+            self.wrong("struct", path, "where exactly one field is present, none can be required")
         return StructType(
             **common,
             properties=properties,
@@ -313,7 +315,7 @@ class Forms:
                 return self.ref(base, (*path, "allOf", 0, "$ref")).name
             case _:
                 pass
-        self.wrong("form", (*path, "allOf"), "`allOf` is for inheritance: exactly one `$ref`")
+        self.wrong("inheritance", (*path, "allOf"), "`allOf` is for inheritance: exactly one `$ref`")
         return None
 
     # --- fields ---

@@ -249,12 +249,29 @@ class Method(Node, frozen=True, kw_only=True):
     options: str | None = None
 
 
+class Domain(Node, frozen=True, kw_only=True):
+    """A page of the method reference.
+
+    Attributes:
+        name: Name of its file.
+        modules: Files of the contract that it describes.
+        parent: Name of the domain that it is a part of.
+    """
+
+    name: str
+    title: str
+    description: str
+    modules: tuple[str, ...]
+    parent: str | None = None
+
+
 class Contract(Node, frozen=True, kw_only=True):
     """Everything.
 
     Attributes:
         types: Named types and derived parameter structs, by name.
         modules: Names of the files of the contract that hold something, sorted.
+        domains: Pages of the method reference, in their order; they are no part of the bundled document.
     """
 
     version: str
@@ -263,3 +280,4 @@ class Contract(Node, frozen=True, kw_only=True):
     methods: tuple[Method, ...]
     errors: dict[str, ErrorKind]
     modules: tuple[str, ...]
+    domains: tuple[Domain, ...] = ()

@@ -83,7 +83,7 @@ def _method(value: dict[str, Any], path: Path, forms: Forms, errors: frozenset[s
     params_type, derived = _params_type(value, path, forms, params)
     direction = value.get("x-direction", "client-to-server")
     if direction not in {"client-to-server", "server-to-client"}:
-        forms.wrong("extension", (*path, "x-direction"), "a direction is `client-to-server` or `server-to-client`")
+        forms.wrong("direction", (*path, "x-direction"), "a direction is `client-to-server` or `server-to-client`")
     result: Type | None = None
     described: dict[str, Any] = value["result"] if is_object(value.get("result")) else {}
     if "result" in value:
@@ -122,13 +122,13 @@ def _method(value: dict[str, Any], path: Path, forms: Forms, errors: frozenset[s
 def _params(value: Mapping[str, Any], path: Path, forms: Forms) -> tuple[Property, ...]:
     listed: Any = value.get("params")
     if not is_array(listed):
-        forms.wrong("form", path, "a method needs `params`, `[]` for none")
+        forms.wrong("structure", path, "a method needs `params`, `[]` for none")
         return ()
     params: list[Property] = []
     for index, descriptor in enumerate(items(listed)):
         where = (*path, "params", index)
         if not is_object(descriptor):
-            forms.wrong("form", where, "a parameter is an object with `name` and `schema`")
+            forms.wrong("structure", where, "a parameter is an object with `name` and `schema`")
             continue
         forms.known(descriptor, _DESCRIPTOR_KEYS, where, "a parameter")
         param = forms.param(descriptor, where)
@@ -165,7 +165,7 @@ def _params_type(
 def _route_by(value: Mapping[str, Any], path: Path, forms: Forms, params: tuple[Property, ...]) -> str | None:
     route: str | None = value.get("x-route-by")
     if route is not None and route not in {param.wire for param in params}:
-        forms.wrong("extension", (*path, "x-route-by"), f"there is no parameter `{route}`")
+        forms.wrong("route", (*path, "x-route-by"), f"there is no parameter `{route}`")
     return route
 
 
@@ -199,10 +199,12 @@ def _wrapper(value: Mapping[str, Any], path: Path, forms: Forms, params: tuple[P
     outgoing = "result" in value and value.get("x-direction") != "server-to-client"
     if hints.get("wrapper") is False:
         for key in set(hints) & (_WRAPPER_KEYS - {"wrapper", "options"}):
-            forms.wrong("extension", (*where, key), f"`{key}` says nothing where there is no wrapper")
+            forms.wrong("wrapper-hint", (*where, key), f"`{key}` says nothing where there is no wrapper")
         return None
     if not outgoing:
-        forms.wrong("extension", path, "only requests of the client have wrappers; write `x-python: {wrapper: false}`")
+        forms.wrong(
+            "wrapper-hint", path, "only requests of the client have wrappers; write `x-python: {wrapper: false}`"
+        )
         return None
     name: Any = hints.get("name")
     if not isinstance(name, str) or not is_identifier(name):
@@ -212,9 +214,9 @@ def _wrapper(value: Mapping[str, Any], path: Path, forms: Forms, params: tuple[P
     optional = [param.python for param in params if not param.required]
     for param in positional:
         if param not in optional:
-            forms.wrong("extension", (*where, "positional"), f"there is no optional parameter `{param}`")
+            forms.wrong("wrapper-hint", (*where, "positional"), f"there is no optional parameter `{param}`")
     if hints.get("returns", "none") != "none":
-        forms.wrong("extension", (*where, "returns"), "`returns` can only be `none`")
+        forms.wrong("wrapper-hint", (*where, "returns"), "`returns` can only be `none`")
     return Wrapper(
         name=name,
         positional=tuple(positional),
@@ -253,7 +255,7 @@ def _error(name: str, value: Mapping[str, Any], extras: Mapping[str, Any], forms
         if isinstance(target, Ref):
             data_name = target.name
         else:
-            forms.wrong("form", (*path, "x-data"), "`x-data` is a `$ref`")
+            forms.wrong("error-data", (*path, "x-data"), "`x-data` is a `$ref`")
     return ErrorKind(
         name=name,
         module=extras["x-module"],

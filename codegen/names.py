@@ -8,11 +8,11 @@ import re
 
 # Names of the hand-written package that a generated one would hide.
 HAND_WRITTEN = frozenset({
-    "AlreadyConnectedError", "ContractMismatchError", "DeadlineExceededError", "DeferredSession", "EventStream",
-    "EventSubscription", "InvalidArgumentError", "InvalidResponseError", "LiveChannel", "MeerkatClient",
-    "MeerkatError", "Member", "MessageTooLargeError", "Mob", "NotConnectedError", "ProtocolViolationError",
-    "RequestLostError", "RuntimeExitedError", "RuntimeNotFoundError", "RuntimeStartError", "Session",
-    "StreamNotConsumedError", "StreamNotOpenError", "StreamOverflowError", "SubscriptionEndedError",
+    "AlreadyConnectedError", "ConnectionLostError", "ContractMismatchError", "DeadlineExceededError",
+    "DeferredSession", "EventStream", "EventSubscription", "InvalidArgumentError", "InvalidResponseError",
+    "LiveChannel", "MeerkatClient", "MeerkatError", "Member", "MessageTooLargeError", "Mob", "NotConnectedError",
+    "ProtocolViolationError", "RequestLostError", "RuntimeExitedError", "RuntimeNotFoundError", "RuntimeStartError",
+    "Session", "StreamNotConsumedError", "StreamNotOpenError", "StreamOverflowError", "SubscriptionEndedError",
     "TransportError", "Unknown",
 })  # fmt: skip
 

@@ -279,7 +279,13 @@ class TestTables:
     def test_error_classes(self, golden: Golden) -> None:
         errors = golden("errors")
         by_code = errors.ERRORS
-        assert by_code == {-32001: errors.NotFoundError, -32603: errors.FailedError}
+        assert by_code == {
+            -32001: errors.NotFoundError,
+            -32005: errors.RequestCancelledError,
+            -32601: errors.MethodNotFoundError,
+            -32602: errors.InvalidParamsError,
+            -32603: errors.FailedError,
+        }
         assert golden("methods.library").BOOK_LEND.errors == {-32603: errors.LoanFailedError}
         failure = errors.LoanFailedError(message="no")
         assert (failure.code, failure.loan) == (-32603, None)

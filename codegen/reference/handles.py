@@ -1,0 +1,171 @@
+"""Reads from the source of the package which Python methods do which RPC method, and how they are called.
+
+A method says it itself in the last line of its docstring, as in "RPC: ``turn/start``." Nothing is imported or run, so a
+package that cannot be imported yet can be described, and no signature differs from the one that is described.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import defaultdict
+from itertools import zip_longest
+from typing import TYPE_CHECKING, NamedTuple
+
+from codegen.types import GeneratorError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+WIDTH = 100
+
+_RPC = re.compile(r"^RPC: (``[^`]+``(?:, ``[^`]+``)*)\.$", re.MULTILINE)
+
+
+class PythonMethod(NamedTuple):
+    """A public method of a handle.
+
+    Attributes:
+        handle: The class that users hold, such as ``MeerkatClient``.
+        name: Name of the method.
+        arguments: Its arguments without ``self``, as they are written in a signature; ``*`` and ``/`` are among them.
+        returns: Annotation of what it returns.
+        is_async: Whether it is awaited.
+    """
+
+    handle: str
+    name: str
+    arguments: tuple[str, ...]
+    returns: str
+    is_async: bool
+
+    @property
+    def of_client(self) -> bool:
+        """Whether the client itself has it."""
+        return self.handle == _CLIENT
+
+    @property
+    def call(self) -> str:
+        """How to refer to it."""
+        return f"{self.handle}.{self.name}"
+
+    def signature(self) -> list[str]:
+        """Return the lines of the signature, as documentation of Python writes them."""
+        start = f"{'async ' if self.is_async else ''}{self.call}("
+        end = f") -> {self.returns}"
+        line = f"{start}{', '.join(self.arguments)}{end}"
+        if len(line) <= WIDTH:
+            return [line]
+        return [start, *(f"    {argument}," for argument in self.arguments), end]
+
+
+class Handles:
+    """The methods of the package that users hold.
+
+    Args:
+        sources: Source of each module by file name, generated and written by hand.
+    """
+
+    def __init__(self, sources: Mapping[str, str]) -> None:
+        self._classes: dict[str, _Class] = {}
+        self._private: dict[tuple[str, str], _Class] = {}
+        for name, source in sorted(sources.items()):
+            try:
+                tree = ast.parse(source)
+            except SyntaxError as error:
+                raise GeneratorError(f"{name}:{error.lineno}: this is no Python: {error.msg}") from error
+            for node in tree.body:
+                if isinstance(node, ast.ClassDef):
+                    self._private[name, node.name] = self._classes[node.name] = _Class(name, node)
+        self._by_rpc: dict[str, list[PythonMethod]] = defaultdict(list)
+        for handle in self._handles():
+            for function in self._members(self._classes[handle], {}).values():
+                for rpc in _told(function):
+                    self._by_rpc[rpc].append(_described(handle, function))
+
+    def of(self, rpc: str) -> list[PythonMethod]:
+        """Return the methods that do an RPC method: those of the client first, otherwise in the order of the source."""
+        return sorted(self._by_rpc.get(rpc, []), key=lambda method: (not method.of_client, method.handle))
+
+    def names(self) -> set[str]:
+        """Return the RPC methods that some method does."""
+        return set(self._by_rpc)
+
+    def _handles(self) -> list[str]:
+        """Public classes that no other public class derives from: the others are parts of them."""
+        public = {name: found for name, found in self._classes.items() if not name.startswith("_")}
+        parts = {base for found in public.values() for base in _bases(found.node)}
+        return sorted(public.keys() - parts)
+
+    def _members(self, class_: _Class, found: dict[str, _Function]) -> dict[str, _Function]:
+        """Public methods of a class and its bases; what is nearest to the class counts."""
+        for statement in class_.node.body:
+            if isinstance(statement, _FUNCTIONS) and not statement.name.startswith("_"):
+                found.setdefault(statement.name, statement)
+        for name in _bases(class_.node):
+            base = self._private.get((class_.file, name)) or self._classes.get(name)
+            if base is not None:
+                self._members(base, found)
+        return found
+
+
+class _Class(NamedTuple):
+    file: str
+    node: ast.ClassDef
+
+
+_CLIENT = "MeerkatClient"
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def _bases(node: ast.ClassDef) -> Iterable[str]:
+    for base in node.bases:
+        target = base.value if isinstance(base, ast.Subscript) else base
+        if isinstance(target, ast.Name):
+            yield target.id
+
+
+def _told(function: _Function) -> list[str]:
+    found = _RPC.findall(ast.get_docstring(function) or "")
+    return re.findall(r"``([^`]+)``", found[-1]) if found else []
+
+
+def _described(handle: str, function: _Function) -> PythonMethod:
+    return PythonMethod(
+        handle=handle,
+        name=function.name,
+        arguments=tuple(_arguments(function.args))[1:],
+        returns=_written(function.returns) if function.returns is not None else "None",
+        is_async=isinstance(function, ast.AsyncFunctionDef),
+    )
+
+
+def _arguments(arguments: ast.arguments) -> Iterator[str]:
+    positional = [*arguments.posonlyargs, *arguments.args]
+    defaults = reversed(list(zip_longest(reversed(positional), reversed(arguments.defaults))))
+    for index, (argument, default) in enumerate(defaults, start=1):
+        yield _argument(argument, default)
+        if index == len(arguments.posonlyargs):
+            yield "/"
+    if arguments.vararg is not None:
+        yield f"*{_argument(arguments.vararg, None)}"
+    elif arguments.kwonlyargs:
+        yield "*"
+    for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        yield _argument(argument, default)
+    if arguments.kwarg is not None:
+        yield f"**{_argument(arguments.kwarg, None)}"
+
+
+def _argument(argument: ast.arg, default: ast.expr | None) -> str:
+    name = f"{argument.arg}: {_written(argument.annotation)}" if argument.annotation is not None else argument.arg
+    if default is None:
+        return name
+    return f"{name}{' = ' if argument.annotation is not None else '='}{_written(default)}"
+
+
+def _written(expression: ast.expr) -> str:
+    text = ast.unparse(expression)
+    # `unparse` prefers single quotes, and the package double ones.
+    return text if '"' in text else text.replace("'", '"')

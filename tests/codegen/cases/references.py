@@ -1,0 +1,134 @@
+"""Edits that make references, unions, tags and inheritance wrong."""
+
+from __future__ import annotations
+
+from tests.codegen.cases.spoilt import SCHEMAS, Spoilt
+
+REFERENCES = {
+    "dangling reference": Spoilt(
+        "things",
+        "shelf: {$ref: '#/components/schemas/Shelf'}",
+        "shelf: {$ref: '#/components/schemas/Shelv'}",
+        "ref",
+        f"{SCHEMAS}/Book/properties/shelf/$ref",
+        "Shelv",
+    ),
+    "reference to elsewhere": Spoilt(
+        "things",
+        "shelf: {$ref: '#/components/schemas/Shelf'}",
+        "shelf: {$ref: 'shelf.yaml#/Shelf'}",
+        "ref",
+        f"{SCHEMAS}/Book/properties/shelf/$ref",
+    ),
+    "dangling error": Spoilt(
+        "library", "#/components/errors/LoanFailed'", "#/components/errors/LoanLost'", "ref", "/methods/2/errors/1"
+    ),
+    "inline error": Spoilt(
+        "library", "{$ref: '#/components/errors/Failed'}", "{code: 1, message: No.}", "ref", "/methods/0/errors/0"
+    ),
+    "missing mapping": Spoilt(
+        "things",
+        "          leather: '#/components/schemas/CoverLeather'\n",
+        "",
+        "discriminator",
+        f"{SCHEMAS}/Cover/discriminator/mapping",
+        "CoverLeather",
+    ),
+    "no discriminator": Spoilt(
+        "library",
+        "      discriminator:\n        propertyName: by\n        mapping:\n"
+        "          title: '#/components/schemas/QueryTitle'\n          shelf: '#/components/schemas/QueryShelf'\n",
+        "",
+        "discriminator",
+        f"{SCHEMAS}/Query",
+    ),
+    "tag mismatch": Spoilt(
+        "things", "type: {const: paper}", "type: {const: cloth}", "tag", f"{SCHEMAS}/CoverPaper", "cloth"
+    ),
+    "no tag": Spoilt(
+        "things", "        type: {const: paper}", "        type: {type: string}", "tag", f"{SCHEMAS}/CoverPaper"
+    ),
+    "optional tag": Spoilt(
+        "things", "      required: [type]\n", "      required: []\n", "tag", f"{SCHEMAS}/CoverPaper/properties/type"
+    ),
+    "two-level tag": Spoilt(
+        "things",
+        "        color: {type: string}",
+        "        color: {const: red}",
+        "tag",
+        f"{SCHEMAS}/CoverLeather/properties/color",
+        "merge",
+    ),
+    "union of unions": Spoilt(
+        "things",
+        "        - $ref: '#/components/schemas/CoverPaper'\n",
+        "        - $ref: '#/components/schemas/Mark'\n",
+        "discriminator",
+        f"{SCHEMAS}/Cover",
+    ),
+    "tag without union": Spoilt(
+        "things", "        not_lent: {type: boolean}", "        not_lent: {const: 'yes'}", "tag", f"{SCHEMAS}/NoLoan"
+    ),
+    "inline arm": Spoilt(
+        "things",
+        "        - $ref: '#/components/schemas/CoverPaper'\n",
+        "        - {type: object}\n",
+        "inline",
+        f"{SCHEMAS}/Cover/oneOf/0",
+    ),
+    "base that is an arm": Spoilt(
+        "things",
+        "allOf: [{$ref: '#/components/schemas/Book'}]",
+        "allOf: [{$ref: '#/components/schemas/CoverPaper'}]",
+        "inheritance",
+        f"{SCHEMAS}/RareBook",
+    ),
+    "field of the base again": Spoilt(
+        "things",
+        "        price: {type: number",
+        "        title: {type: string}\n        price: {type: number",
+        "inheritance",
+        f"{SCHEMAS}/RareBook/properties/title",
+    ),
+    "file cycle": Spoilt(
+        "things",
+        "        free: {description: Whatever was said about it.}",
+        "        free: {$ref: '#/components/schemas/DoorReply'}",
+        "file-cycle",
+        SCHEMAS,
+        "things.yaml needs library.yaml for Shelf",
+        found_in="library",
+    ),
+    "alias cycle": Spoilt(
+        "things",
+        "    BookId:\n      description: Identifier of a book.\n      type: string",
+        "    BookId:\n      description: Identifier of a book.\n      type: array\n"
+        "      items: {$ref: '#/components/schemas/BookId'}",
+        "type-cycle",
+        f"{SCHEMAS}/BookId",
+        "BookId -> BookId",
+    ),
+    "unreachable": Spoilt(
+        "things",
+        "    BookId:\n",
+        "    Nobody:\n      description: For nobody.\n      type: string\n\n    BookId:\n",
+        "unreachable",
+        f"{SCHEMAS}/Nobody",
+    ),
+    "received and closed": Spoilt(
+        "things",
+        "      required: [not_lent]",
+        "      additionalProperties: false\n      required: [not_lent]",
+        "closed",
+        f"{SCHEMAS}/NoLoan",
+    ),
+    "two base classes": Spoilt(
+        "things",
+        "      description: What a book is bound in.\n",
+        "      description: What a book is bound in.\n      x-python: {base: Binding, unknown: UnknownBinding}\n",
+        "union-base",
+        SCHEMAS,
+        "only one union",
+        found_in="library",
+    ),
+}
