@@ -38,16 +38,22 @@ class Answers:
     """
 
     def __init__(self, directory: Path, table: dict[str, list[dict[str, Any]]]) -> None:
-        self._table = directory / "answers.json"
+        table_file = directory / "answers.json"
         self._log = directory / "requests.jsonl"
         first = {"initialize": [result(HELLO)], "capabilities/get": [result(CAPABILITIES)]}
-        self._table.write_text(json.dumps({**first, **table}))
+        table_file.write_text(json.dumps({**first, **table}))
+        self.program = directory / "answers"
+        """A program that can be started in place of the runtime, with whatever options."""
+
+        start = f"#!{sys.executable}\nimport os, sys\nos.execv(sys.executable, {[sys.executable, __file__]!r} + "
+        self.program.write_text(f"{start}{[str(table_file), str(self._log)]!r})\n")
+        self.program.chmod(0o700)
 
     def client(self) -> MeerkatClient:
         """A client of it, not connected."""
         from meerkat import MeerkatClient
 
-        return MeerkatClient(sys.executable, args=[__file__, str(self._table), str(self._log)])
+        return MeerkatClient(self.program)
 
     def requests(self) -> list[tuple[str, Any]]:
         """Method and parameters of what was asked after the handshake."""
