@@ -212,6 +212,7 @@ class Connecting(AllCalls):
         if state.link is not None or state.connecting:
             raise AlreadyConnectedError(message="the client is connected; close it first, or use another client")
         state.connecting = True
+        state.registering = anyio.Lock()  # it belongs to one event loop
         try:
             link = self._link_over(await open_transport())
             try:

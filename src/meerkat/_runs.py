@@ -9,6 +9,7 @@ inputs that the runtime tries again, are not the caller's.
 from __future__ import annotations
 
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Final
 
 import anyio
@@ -229,7 +230,7 @@ class SessionRuns:
         self._expected = 0  # runs of others that this client caused and that have not ended
         self._last_foreign = 0.0
         self._text = ""  # prompt of the newest run
-        self._failed_prompts: set[str] = set()
+        self._failed_prompts: deque[str] = deque(maxlen=16)  # the runtime tries a failed input again
         self._changed = _Change()
         self._entrance = anyio.Lock()
         self._previous: Turn | None = None
@@ -343,7 +344,7 @@ class SessionRuns:
     def _run_ended(self, failure: RunFailed | None) -> None:
         turn, self._current = self._current, None
         if failure is not None:
-            self._failed_prompts.add(self._text)
+            self._failed_prompts.append(self._text)
         if turn is not None:
             turn.ended(failure)
             if turn.over:

@@ -74,7 +74,7 @@ class MeerkatClient(Connecting, AuthMethods, CommsMethods, LiveMethods, MobMetho
     """
 
     def with_timeout(self, seconds: float | None) -> MeerkatClient:
-        """Return this client with another deadline for every call, turns included; the connection is shared.
+        """Return this client with another deadline for every call, turns and streams included, and the same connection.
 
         Args:
             seconds: The deadline; ``None`` for none.
@@ -125,6 +125,7 @@ class MeerkatClient(Connecting, AuthMethods, CommsMethods, LiveMethods, MobMetho
             lambda: self._first_turn(prompt, options),
             buffer_bytes=self._buffer_bytes,
             cancel_on_exit=cancel_on_exit,
+            timeout=self._turn_timeout,
         )
 
     async def create_deferred_session(self, prompt: Prompt, **options: Unpack[CreateSessionOptions]) -> DeferredSession:
@@ -254,6 +255,7 @@ class MeerkatClient(Connecting, AuthMethods, CommsMethods, LiveMethods, MobMetho
             lambda: self._next_turn(session_id, prompt, options),
             buffer_bytes=self._buffer_bytes,
             cancel_on_exit=cancel_on_exit,
+            timeout=self._turn_timeout,
             on_result=on_result,
         )
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+import anyio
 import msgspec
 
 from meerkat._core.errors import (
+    DeadlineExceededError,
     MeerkatError,
     StreamNotConsumedError,
     StreamNotOpenError,
@@ -106,6 +109,7 @@ class EventStream:
         *,
         buffer_bytes: int,
         cancel_on_exit: bool = True,
+        timeout: float | None = None,
         on_result: Callable[[RunResult], None] | None = None,
     ) -> None:
         self._start = start
@@ -114,6 +118,8 @@ class EventStream:
         self._items = _Batches(self._inbox)
         self._result: RunResult | None = None
         self._on_result = on_result
+        self._timeout = timeout
+        self._deadline = math.inf
         self._open = False
         self._ended = False
         self.cancel_on_exit = cancel_on_exit
@@ -141,6 +147,8 @@ class EventStream:
         request = self._request = await self._start()
         await request.send(self._inbox)
         self._open = True
+        if self._timeout is not None:
+            self._deadline = anyio.current_time() + self._timeout
         return self
 
     async def __aexit__(
@@ -216,7 +224,10 @@ class EventStream:
             patience = turn.patience
             if patience == 0.0:
                 turn.finish()
-            await self._inbox.wait(patience)
+            left = self._deadline - anyio.current_time()
+            if left <= 0:
+                raise DeadlineExceededError(message=f"the turn did not end within {self._timeout:g} seconds")
+            await self._inbox.wait(left if patience is None else min(patience, left))
         if not self._inbox.empty:
             await self._inbox.wait()
 

@@ -8,6 +8,7 @@ import anyio
 import pytest
 
 from meerkat import (
+    DeadlineExceededError,
     EventGap,
     EventsSnapshotBodySession,
     MeerkatClient,
@@ -176,6 +177,14 @@ async def test_an_interrupted_stream_ends(client: MeerkatClient) -> None:
                 async for event in events:
                     if isinstance(event, TextDelta):
                         await session.interrupt()
+
+
+async def test_a_stream_with_a_deadline(client: MeerkatClient) -> None:
+    session = await client.create_session("hello")
+    with anyio.fail_after(LIMIT):
+        with pytest.raises(DeadlineExceededError, match=r"0\.5 seconds"):
+            await client.with_timeout(0.5).stream_turn(session.id, script({"text": "begun"}, {"sleep": 50})).collect()
+        assert (await session.turn("next")).text == "echo: next"
 
 
 async def test_misuse_of_a_stream_is_told(client: MeerkatClient) -> None:
