@@ -1,4 +1,4 @@
-"""Command line: ``python -m codegen bundle | regen | check | lint | diff``."""
+"""Command line: ``python -m codegen bundle | regen | check | lint | diff | upstream``."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from codegen.diff import command as diff
 from codegen.lint import rules
 from codegen.problems import ContractError
 from codegen.types import GeneratorError
+from codegen.upstream import command as upstream
+from codegen.upstream.document import page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,6 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if options.command == "diff":
         return diff.run(options)
+    if options.command == "upstream":
+        return upstream.run(options)
     if options.command == "lint" and options.rules:
         print("\n".join(rules.lines()))
         return 0
@@ -61,6 +65,9 @@ def _parser() -> argparse.ArgumentParser:
     lint = commands.add_parser("lint", parents=[common], help="check the contract")
     lint.add_argument("--rules", action="store_true", help="list the house rules and do nothing else")
     diff.add_arguments(commands.add_parser("diff", help="tell what has changed from one contract to another"))
+    upstream.add_arguments(
+        commands.add_parser("upstream", help="tell what newer published schemas ask of the contract")
+    )
     return parser
 
 
@@ -95,7 +102,9 @@ def _regen(places: _Places) -> int:
     contract, text = pipeline.read(places.contract)
     files = pipeline.render(contract)
     pages = _pages(places, contract, files)
+    corrections = page(places.contract)
     places.bundled.write_text(text, "utf-8", newline="\n")
+    emit.add(corrections, places.contract)
     emit.write(files, places.out)
     if places.docs is not None:
         emit.write(pages, places.docs / _REFERENCE)
@@ -106,8 +115,11 @@ def _regen(places: _Places) -> int:
 def _check(places: _Places) -> int:
     contract, text = pipeline.read(places.contract)
     files = pipeline.render(contract)
-    found = {places.bundled.name: places.bundled.read_text("utf-8")} if places.bundled.exists() else {}
-    difference = emit.differences({places.bundled.name: text}, found, places.contract.name)
+    bundled = {places.bundled.name: text, **page(places.contract)}
+    present = {
+        name: (places.contract / name).read_text("utf-8") for name in bundled if (places.contract / name).exists()
+    }
+    difference = emit.differences(bundled, present, places.contract.name)
     difference += emit.differences(files, emit.present(places.out), places.out.name)
     if places.docs is not None:
         reference = places.docs / _REFERENCE

@@ -71,7 +71,7 @@ class Published:
             for name, schema in content.items():
                 if _is_schema(schema):
                     self._root(file, (), name, schema)
-                else:
+                elif not is_object(schema) or "known_event_types" not in schema:
                     folder.notes.append(f"{file}#{pointer(name)} is no schema and was ignored")
         self.names = frozenset({*self._roots, *self._local})
 

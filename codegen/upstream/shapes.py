@@ -101,6 +101,13 @@ class Shapes(Mapping[str, NamedType]):
         """Remember where a spot is."""
         self.places.setdefault(spot.name, spot.key)
 
+    def place_of(self, name: str) -> str:
+        """Return file and pointer of the name of a spot, or of the nearest spot around it that was met."""
+        found = name
+        while found not in self.places and "/" in found:
+            found = found.rpartition("/")[0]
+        return self.places.get(found, name)
+
     # --- types in place ---
 
     def type(self, schema: Any, spot: Spot) -> Type:

@@ -168,7 +168,7 @@ class Unions:
             )
             if struct is not None:
                 choice = Choice(values=self.constants(plain) or ())
-                return self._untagged([self._shapes.put(spot, struct, spot.name), choice], spot)
+                return self._untagged([self._shapes.put(spot, struct, f"{spot.name} by key"), choice], spot)
         members = [
             self._shapes.type(branch, spot.down(keyword, index).named(f"{spot.name}/{keyword}/{index}"))
             for index, branch in enumerate(branches)

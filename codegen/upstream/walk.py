@@ -61,6 +61,7 @@ class Walk:
         document: The bundled document of the contract, for the published names of types.
 
     Attributes:
+        folder: The folder.
         contract: The contract.
         names: Published names of the types of the contract that have one.
         shapes: The published types.
@@ -72,7 +73,7 @@ class Walk:
     """
 
     def __init__(self, folder: Folder, contract: Contract, document: Mapping[str, Any]) -> None:
-        self._folder = folder
+        self.folder = folder
         self.contract = contract
         self._methods = {method.name: method for method in contract.methods}
         self.facts: dict[Fact, None] = {}
@@ -97,8 +98,8 @@ class Walk:
     # --- methods ---
 
     def _go_through_methods(self) -> None:
-        listed = [*self._folder.methods, *self._folder.notifications]
-        notifications = {method.name for method in self._folder.notifications}
+        listed = [*self.folder.methods, *self.folder.notifications]
+        notifications = {method.name for method in self.folder.notifications}
         for published in listed:
             method = self._methods.get(published.name)
             if method is None:
@@ -234,7 +235,7 @@ class Walk:
             named = self.contract.types[name]
             labels = self._labels(keys)
             derived = isinstance(named, StructType) and (named.method is not None or named.tag is not None)
-            if labels and not derived and self.names.get(name) not in labels:
+            if labels and not derived and not isinstance(named, Alias) and self.names.get(name) not in labels:
                 place = Place(name, named.module, min(labels))
                 self.facts[Fact("name-changed", place, ", ".join(sorted(labels)))] = None
 

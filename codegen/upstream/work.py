@@ -11,7 +11,7 @@ from codegen.ir import Direction
 from codegen.raw import is_array, is_object
 from codegen.upstream.folder import VALUES
 from codegen.upstream.published import content_of
-from codegen.upstream.walk import KINDS, Fact
+from codegen.upstream.walk import Fact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +40,6 @@ class Work:
 
     Args:
         walk: The walk.
-        folder: What was walked through.
         topics: The corrections.
 
     Attributes:
@@ -48,12 +47,14 @@ class Work:
         facts: Other differences that no correction explains.
         stale: Corrections that explain nothing.
         applied: How many places the corrections explain.
-        unreached: Published types that nothing needs and that are not recorded, and those that are.
+        unreached: Published types that nothing needs.
+        recorded: Published types that are recorded as left out.
     """
 
-    def __init__(self, walk: Walk, folder: Folder, topics: list[Topic]) -> None:
+    def __init__(self, walk: Walk, topics: list[Topic]) -> None:
         self._walk = walk
         self._topics = topics
+        self.recorded: set[str] = set()
         self.stale: list[Stale] = []
         self.facts: list[Fact] = []
         self.changes: list[Change] = []
@@ -68,8 +69,14 @@ class Work:
         self._unused()
         self._left_out()
         self._unpublished()
-        self._values(folder)
+        self._values(walk.folder)
         self.unreached = sorted(walk.shapes.published.names - set(walk.reached))
+
+    @property
+    def any(self) -> bool:
+        """Whether there is something to do."""
+        odd = self._walk.folder.oddities or self._walk.shapes.oddities
+        return bool(self.changes or self.facts or self.stale or odd)
 
     def _sort(self) -> None:
         for change in self._walk.changes:
@@ -95,7 +102,7 @@ class Work:
                     self.stale.append(Stale(entry.where, message))
 
     def _left_out(self) -> None:
-        recorded: set[str] = set()
+        recorded = self.recorded
         published = self._walk.shapes.published
         for entry in (entry for topic in self._topics for entry in topic.left_out):
             needed = isinstance(entry.types, dict)
@@ -189,8 +196,3 @@ def consequence(item: Change | Fact) -> str:
 
 def _word(severity: str) -> str:
     return {"major": "breaking", "minor": "compatible"}.get(severity, "no effect")
-
-
-def title(kind: str) -> str:
-    """Return what a kind of fact means."""
-    return KINDS[kind]
