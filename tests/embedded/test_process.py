@@ -13,7 +13,7 @@ import pytest
 from meerkat._generated import contract
 from meerkat.embedded.dispatch import handlers
 from tests.embedded.driver import COMMAND, LIMIT, environment, started, write_config
-from tests.embedded.test_sessions import SLOW, create, script, texts, turn
+from tests.embedded.helpers import SLOW, create, script, texts, turn
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator

@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.embedded.test_sessions import begin, create, peer, script, texts, turn
+from tests.embedded.helpers import begin, create, logged, script, texts, turn
 
 if TYPE_CHECKING:
     from tests.embedded.driver import Peer
     from tests.support.runtime import Runtime
-
-__all__ = ["peer"]  # the fixture
 
 TOOLS = [{"name": name, "description": "A tool", "input_schema": {"type": "object"}} for name in ("add", "sub")]
 SCHEMA = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
@@ -309,18 +307,6 @@ async def test_a_deferred_session_cannot_be_forked(peer: Peer) -> None:
     error = await peer.fault("session/fork_at", session_id=session, message_index=0)
     assert error["code"] == -32002
     assert "is not materialized" in error["message"]
-
-
-async def logged(peer: Peer, session_id: str, count: int) -> dict[str, Any]:
-    """The replay log, once it has so many events: the real runtime writes it a little later than it tells of them."""
-    for _ in range(500):
-        found: dict[str, Any] = await peer.call(
-            "events/list_since", scope={"type": "session", "session_id": session_id}
-        )
-        if found["latest_cursor"]["sequence"] >= count:
-            assert len(found["events"]) == count
-            return found
-    pytest.fail(f"the log never had {count} events")
 
 
 async def test_state_outlives_the_process(runtime: Runtime) -> None:
