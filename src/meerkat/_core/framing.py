@@ -95,7 +95,7 @@ class LineReader:
         self._parts.append(part)
         if self._size > self._limit:
             self._skipping = True
-            self._parts = [b"".join(self._parts)[:PREFIX_SIZE]]
+            self._parts = [_beginning(self._parts)]
 
     def _finish(self, out: list[Frame | BadLine]) -> None:
         line = b"".join(self._parts)
@@ -129,6 +129,16 @@ def _decode_line(line: bytes) -> Frame | BadLine:
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         text = line[:200].decode(errors="replace")
         return BadLine(f"not a JSON-RPC message: {error}", text, _answered_id(line))
+
+
+def _beginning(parts: list[bytes]) -> bytes:
+    """The first bytes of parts, without joining them all: an enormous line would be held twice."""
+    out = b""
+    for part in parts:
+        out += part[: PREFIX_SIZE - len(out)]
+        if len(out) == PREFIX_SIZE:
+            break
+    return out
 
 
 def _too_long(prefix: bytes, size: int, limit: int) -> BadLine:

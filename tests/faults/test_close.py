@@ -1,0 +1,220 @@
+"""Closing: bounded and complete, whatever the runtime does and whatever is under way; and ending without it."""
+
+from __future__ import annotations
+
+import logging
+import re
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import anyio
+import pytest
+
+from meerkat import CONTRACT_VERSION, MeerkatError, NotConnectedError, RuntimeStartError
+from tests.faults.conftest import GRACE, LIMIT, PROGRAM, misbehaving, talking
+from tests.support.leaks import Holdings, leaks_since
+from tests.support.misbehaving import SESSION
+from tests.support.tasks import background_tasks
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from meerkat import MeerkatClient
+
+pytestmark = pytest.mark.requirement("T08")
+
+BOUND = 3.0  # seconds: all graces of a close together, and a slow machine
+
+STUBBORN: dict[str, list[str]] = {
+    "ignores the end of its input and TERM": ["deaf"],
+    "floods its standard error": ["stderr:10485760"],
+    "floods its output": ["flood:200000"],
+    "floods, then ignores all": ["flood:200000", "deaf"],
+    "leaves a child that holds the pipes": ["grandchild:0"],
+    "half a line": ["half", "mute"],
+    "a long line": ["long:50000000"],
+    "answers to nobody": ["nobody", "noise", "scalars"],
+}
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs: one that only waits to be reaped does not."""
+    done = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return done.stdout.strip()[:1] not in {"", "Z"}
+
+
+@pytest.mark.parametrize("how", STUBBORN)
+async def test_a_runtime_that_is_stubborn_at_the_end(how: str) -> None:
+    async with talking("close", *STUBBORN[how], within=BOUND) as client:
+        await client.call("runtime/health")
+    assert client.pid is None
+    assert client.return_code is not None
+    if STUBBORN[how] == ["deaf"]:
+        assert client.return_code == -signal.SIGKILL
+
+
+async def test_a_child_of_the_runtime_is_ended_with_it() -> None:
+    async with talking("close", "grandchild:0", within=BOUND) as client:
+        await client.call("runtime/health")
+    (child,) = re.findall(r"grandchild (\d+)", client.stderr_tail)
+    with anyio.fail_after(LIMIT):
+        while is_alive(int(child)):
+            await anyio.lowlevel.checkpoint()
+
+
+@pytest.mark.parametrize("moment", ["call", "stream", "turn"])
+async def test_a_runtime_that_hangs_in_the_middle_of_something(moment: str, caplog: pytest.LogCaptureFixture) -> None:
+    failed: list[str] = []
+
+    async def wait(client: MeerkatClient) -> None:
+        with pytest.raises(NotConnectedError, match="the client was closed"):
+            await (client.list_sessions() if moment == "call" else client.session(SESSION).turn("x"))
+        failed.append(moment)
+
+    async def follow(client: MeerkatClient) -> None:
+        with pytest.raises(NotConnectedError, match="the client was closed"):
+            await client.session(SESSION).stream("y").collect()
+        failed.append("stream")
+
+    async with talking(moment, "deaf", within=BOUND) as client:
+        async with anyio.create_task_group() as group:
+            group.start_soon(wait, client)
+            group.start_soon(follow, client)
+            await anyio.wait_all_tasks_blocked()
+            await client.close()
+        assert sorted(failed) == sorted([moment, "stream"])
+    assert client.return_code == -signal.SIGKILL
+    messages = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+    assert [("SIGTERM" in m, "SIGKILL" in m) for m in messages] == [(True, False), (False, True)]
+
+
+@pytest.mark.parametrize("moment", ["start", "handshake"])
+@pytest.mark.requirement("T07")
+async def test_a_runtime_that_hangs_before_it_is_ready_and_ignores_all(moment: str) -> None:
+    before = Holdings.now()
+    client = misbehaving(moment, "deaf", connect_timeout=GRACE)
+    with anyio.fail_after(BOUND), pytest.raises(RuntimeStartError, match="handshake"):
+        await client.connect()
+    assert await background_tasks() == []
+    assert leaks_since(before) == []
+
+
+@pytest.mark.parametrize("moment", ["start", "handshake"])
+@pytest.mark.requirement("T07")
+async def test_a_cancelled_connect_is_complete(moment: str) -> None:
+    before = Holdings.now()
+    client = misbehaving(moment, "deaf")
+    with anyio.fail_after(BOUND):
+        with anyio.move_on_after(0.1) as scope:
+            await client.connect()
+        assert scope.cancelled_caught
+    assert await background_tasks() == []
+    assert leaks_since(before) == []
+    assert client.pid is None
+
+
+async def test_closing_again_and_from_several_tasks() -> None:
+    async with talking("close", "deaf", within=BOUND) as client:
+        async with anyio.create_task_group() as group:
+            for _ in range(3):
+                group.start_soon(client.close)
+        await client.close()
+        with pytest.raises(NotConnectedError, match="the client was closed"):
+            await client.list_sessions()
+
+
+async def test_the_error_of_the_block_is_not_hidden() -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with talking("close", "exit:9"):
+            raise ZeroDivisionError
+
+
+async def test_closing_while_cancelled() -> None:
+    with anyio.fail_after(BOUND), anyio.CancelScope() as scope:
+        async with talking("close", "deaf"):
+            scope.cancel()
+            await anyio.sleep_forever()
+    assert scope.cancelled_caught
+    assert await background_tasks() == []
+
+
+FAILURES: list[tuple[str, str, float]] = [
+    ("start", "exit:1", LIMIT),
+    ("handshake", "result:null", LIMIT),
+    ("handshake", "mute", 0.01),
+    ("handshake", "neither", LIMIT),
+]
+
+
+@pytest.mark.requirement("T07")
+async def test_two_hundred_failed_connects_leave_nothing() -> None:
+    """Some end, some say nonsense, some are given up."""
+    before = Holdings.now()
+    limiter = anyio.CapacityLimiter(8)
+
+    async def fail(moment: str, fault: str, seconds: float) -> None:
+        async with limiter:
+            with pytest.raises(MeerkatError, match=r"handshake|initialize"):
+                await misbehaving(moment, fault, connect_timeout=seconds).connect()
+
+    async with anyio.create_task_group() as group:
+        for _ in range(50):
+            for failure in FAILURES:
+                group.start_soon(fail, *failure)
+    assert leaks_since(before) == []
+    assert await background_tasks() == []
+
+
+WITHOUT_CLOSE = """
+import os, signal, sys
+import anyio
+from meerkat import MeerkatClient
+
+async def main():
+    client = MeerkatClient(sys.executable, args=sys.argv[3:])
+    await client.connect()
+    print(client.pid, flush=True)
+    how = sys.argv[1]
+    if how == "raise":
+        raise ZeroDivisionError
+    if how == "exit":
+        sys.exit(3)
+    if how == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if how == "term":
+        os.kill(os.getpid(), signal.SIGTERM)
+    if how == "interrupt":
+        os.kill(os.getpid(), signal.SIGINT)
+        await anyio.sleep(30)
+    if how == "abrupt":
+        os._exit(4)
+
+anyio.run(main, backend=sys.argv[2])
+"""
+
+
+@pytest.mark.parametrize("how", ["return", "raise", "exit", "interrupt", "term", "kill", "abrupt"])
+@pytest.mark.parametrize("backend", ["trio", "asyncio"])
+@pytest.mark.requirement("T13")
+def test_the_end_of_the_program_is_the_end_of_the_runtime(how: str, backend: str, tmp_path: Path) -> None:
+    script = tmp_path / "program.py"
+    script.write_text(WITHOUT_CLOSE)
+    runtime = ["-I", "-S", str(PROGRAM), CONTRACT_VERSION, "never"]
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore::ResourceWarning", script, how, backend, *runtime],
+        capture_output=True, text=True, check=False, timeout=LIMIT,
+    )  # fmt: skip
+    assert done.stdout, done.stderr
+    pid = int(done.stdout)
+    deadline = time.monotonic() + LIMIT
+    while is_alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not is_alive(pid)
+    expected = {"return": 0, "raise": 1, "exit": 3, "term": -signal.SIGTERM, "kill": -signal.SIGKILL, "abrupt": 4}
+    if how in expected:
+        assert done.returncode == expected[how], done.stderr
+    if how in {"return", "exit"}:
+        assert done.stderr == ""
