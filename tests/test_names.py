@@ -52,7 +52,6 @@ MOVED = {
     ("SessionAssistantBlock", "width"): "SessionAssistantBlockImage.data.width",
     ("SkillQuarantineDiagnostic", "skill_id"): "SkillQuarantineDiagnostic.key.skill_name",
     ("SkillQuarantineDiagnostic", "source_uuid"): "SkillQuarantineDiagnostic.key.source_uuid",
-    ("SkillResolutionFailureReason", "capability"): "SkillResolutionFailureReasonCapabilityUnavailable.capability",
     ("SkillResolutionFailureReason", "raw_reason_type"): "Unknown.tag",
 }
 
@@ -163,8 +162,10 @@ def test_types_that_were_mappings_are_read_like_mappings(name: str) -> None:
         assert {"__getitem__", "get", "keys", "__contains__"} <= set(dir(arm))
 
 
-def test_moved_fields_are_really_established() -> None:
+def test_moved_fields_are_established_and_really_moved() -> None:
     assert set(FIELDS) >= MOVED.keys()
+    for name, field in MOVED:
+        assert not any(field in reads(arm) for arm in arms(getattr(meerkat, name))), (name, field)
 
 
 def test_retired_methods_say_what_to_do_instead() -> None:
