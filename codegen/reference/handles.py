@@ -79,13 +79,25 @@ class Handles:
                     self._private[name, node.name] = self._classes[node.name] = _Class(name, node)
         self._by_rpc: dict[str, list[PythonMethod]] = defaultdict(list)
         for handle in self._handles():
-            for function in self._members(self._classes[handle], {}).values():
+            for function in self._members(self._classes[handle]).values():
                 for rpc in _told(function):
                     self._by_rpc[rpc].append(_described(handle, function))
 
     def of(self, rpc: str) -> list[PythonMethod]:
         """Return the methods that do an RPC method: those of the client first, otherwise in the order of the source."""
         return sorted(self._by_rpc.get(rpc, []), key=lambda method: (not method.of_client, method.handle))
+
+    def signatures(self, rpc: str) -> list[str]:
+        """Return the lines of all their signatures, one for handles that have the same."""
+        same: dict[PythonMethod, list[str]] = defaultdict(list)
+        for method in self.of(rpc):
+            same[method._replace(handle="")].append(method.handle)
+        found: list[str] = []
+        for method, handles in same.items():
+            first, *others = sorted(handles, key=len)
+            *lines, last = method._replace(handle=first).signature()
+            found += [*lines, f"{last}  # and {', '.join(others)}" if others else last]
+        return found
 
     def names(self) -> set[str]:
         """Return the RPC methods that some method does."""
@@ -94,19 +106,35 @@ class Handles:
     def _handles(self) -> list[str]:
         """Public classes that no other public class derives from: the others are parts of them."""
         public = {name: found for name, found in self._classes.items() if not name.startswith("_")}
-        parts = {base for found in public.values() for base in _bases(found.node)}
+        parts = {base.node.name for found in public.values() for base in self._order(found)[1:]}
         return sorted(public.keys() - parts)
 
-    def _members(self, class_: _Class, found: dict[str, _Function]) -> dict[str, _Function]:
-        """Public methods of a class and its bases; what is nearest to the class counts."""
-        for statement in class_.node.body:
-            if isinstance(statement, _FUNCTIONS) and not statement.name.startswith("_"):
-                found.setdefault(statement.name, statement)
-        for name in _bases(class_.node):
-            base = self._private.get((class_.file, name)) or self._classes.get(name)
-            if base is not None:
-                self._members(base, found)
+    def _members(self, class_: _Class) -> dict[str, _Function]:
+        """Public methods of a class and its bases; that of the class which Python would ask first counts."""
+        found: dict[str, _Function] = {}
+        for each in self._order(class_):
+            for statement in each.node.body:
+                if isinstance(statement, _FUNCTIONS) and not statement.name.startswith("_"):
+                    found.setdefault(statement.name, statement)
         return found
+
+    def _order(self, class_: _Class) -> list[_Class]:
+        """Return a class and its bases in Python's order, which is that of the C3 linearisation."""
+        bases = [
+            base
+            for name in _bases(class_.node)
+            if (base := self._private.get((class_.file, name)) or self._classes.get(name)) is not None
+        ]
+        waiting = [*(self._order(base) for base in bases), bases]
+        order = [class_]
+        while waiting := [rest for rest in waiting if rest]:
+            later = [each for rest in waiting for each in rest[1:]]
+            following = next((rest[0] for rest in waiting if rest[0] not in later), None)
+            if following is None:
+                raise GeneratorError(f"{class_.file}: the bases of {class_.node.name} contradict each other")
+            order.append(following)
+            waiting = [[each for each in rest if each is not following] for rest in waiting]
+        return order
 
 
 class _Class(NamedTuple):

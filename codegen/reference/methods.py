@@ -66,7 +66,7 @@ class MethodTexts:
                 markdown.text(sentences("Deprecated." if method.deprecated else "", method.summary)),
                 *markdown.paragraphs(method.description),
             ],
-            "signatures": [line for found in self._handles.of(method.name) for line in found.signature()],
+            "signatures": self._handles.signatures(method.name),
             "aside": "" if self._handles.of(method.name) else self._aside(method),
             "facts": self._facts(method),
             "params": self._params(method, here),

@@ -75,7 +75,7 @@ class Reference:
                     (
                         self._links.error(kind, here),
                         markdown.code(str(kind.code)),
-                        markdown.text(f"{kind.message} {kind.description}"),
+                        markdown.text(f"{kind.message} {_beyond(kind)}"),
                     )
                     for kind in page.raised
                 ],
@@ -105,7 +105,7 @@ class Reference:
             "heading": markdown.code(kind.class_name),
             "prose": [
                 markdown.text(kind.message),
-                *(markdown.paragraphs(kind.description) if kind.description != kind.message else []),
+                *markdown.paragraphs(_beyond(kind)),
                 " ".join(facts),
             ],
         }
@@ -138,3 +138,8 @@ class Reference:
             header=self._header,
             letters=[{"letter": letter, "links": links} for letter, links in letters.items()],
         )
+
+
+def _beyond(kind: ErrorKind) -> str:
+    """Return what the description of an error says beyond its message."""
+    return "" if kind.description == kind.message else kind.description

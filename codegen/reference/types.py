@@ -72,7 +72,7 @@ class TypeTexts:
             case UntaggedUnion(members=members):
                 return [f"One of: {', '.join(self._links.type(member, here) for member in members)}."]
             case Alias(type=type_):
-                return [f"{self._links.type(type_, here)}.", limits(type_, named.description)]
+                return [f"Stands for {self._links.type(type_, here)}.", limits(type_, named.description)]
 
     def _struct_facts(self, struct: StructType, here: str) -> list[str]:
         facts = [

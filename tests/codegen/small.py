@@ -13,6 +13,10 @@ from codegen.problems import ContractError, Problem
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = Path(__file__).parent / "small"
 GOLDEN = Path(__file__).parent / "golden"
+GOLDEN_PAGES = Path(__file__).parent / "golden_pages"
+
+# What would be written by hand around the generated package; no module, since what it derives from is not there.
+HANDLES = SMALL / "handles.txt"
 
 
 def copy_to(directory: Path) -> Path:
@@ -27,6 +31,12 @@ def generate(contract: Path) -> dict[str, str]:
     """Return what is generated from a contract, ``openrpc.json`` included."""
     loaded, text = pipeline.read(contract)
     return {"openrpc.json": text, **pipeline.render(loaded)}
+
+
+def pages(contract: Path) -> dict[str, str]:
+    """Return the pages of the reference that are made of a contract and of `HANDLES`."""
+    loaded, _ = pipeline.read(contract)
+    return pipeline.render_pages(loaded, {**pipeline.render(loaded), "client.py": HANDLES.read_text("utf-8")})
 
 
 def problems_of(contract: Path) -> list[Problem]:
@@ -45,4 +55,6 @@ def run(command: str, contract: Path, out: Path) -> int:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as place:
-        emit.write(generate(copy_to(Path(place))), GOLDEN)
+        small = copy_to(Path(place))
+        emit.write(generate(small), GOLDEN)
+        emit.write(pages(small), GOLDEN_PAGES)
