@@ -31,7 +31,7 @@ def listening(runtime: Runtime) -> Generator[tuple[subprocess.Popen[bytes], int]
         port: int = free.getsockname()[1]
     process = subprocess.Popen(
         runtime.command("--tcp", f"127.0.0.1:{port}"),
-        env={**os.environ, **runtime.env},
+        env={**os.environ, **runtime.env, "RUST_LOG": "info"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -39,14 +39,16 @@ def listening(runtime: Runtime) -> Generator[tuple[subprocess.Popen[bytes], int]
     assert process.stderr is not None
     drain = threading.Thread(target=process.stderr.read)
     try:
-        first = process.stderr.readline()
-        assert b"listening on" in first, first
+        # The first line, which says that it listens, comes before it does.
+        while b"listener bound" not in (line := process.stderr.readline()):
+            assert line, "the runtime ended before it listened"
         drain.start()
         yield process, port
     finally:
         process.kill()
         process.wait()
-        drain.join()
+        if drain.ident is not None:
+            drain.join()
         process.stderr.close()
 
 
