@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Where `python3` is too old, a newer one that is installed beside it will do.
 PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(if $(shell \
 	$(p) -c 'import sys; print("ok" if sys.version_info >= (3, 11) else "")' 2>/dev/null),$(p))))
-# Arguments for pytest: `make test ARGS="-k framing -x"`.
+# Arguments for pytest and the benchmark: `make test ARGS="-k framing -x"`.
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -46,8 +46,8 @@ format: $(VENV)/.development ## Format and apply the safe fixes
 runtime: $(VENV)/.package ## Build the real runtime into the user's cache (needs cargo; minutes, once)
 	@$(BIN)/python scripts/build_runtime.py
 
-bench: $(VENV)/.package ## Measure how fast events reach a consumer
-	@$(BIN)/python bench/stream.py
+bench: $(VENV)/.package ## Measure speed next to the peer and the floor: ARGS=stream for one part
+	@$(BIN)/python -m bench $(ARGS)
 
 clean: ## Remove the virtual environment and all caches of the tree
 	@rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""The runtime that everything is measured with."""
