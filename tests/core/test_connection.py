@@ -201,6 +201,17 @@ async def test_close_ends_a_runtime_that_ignores_everything() -> None:
     assert connection.transport.return_code == -signal.SIGKILL
 
 
+async def test_without_the_systems_help_the_end_is_noticed_by_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(pid: int) -> int:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "pidfd_open", refuse)
+    async with peer("answer:1", "exit:3") as connection:
+        await ask(connection)
+        with pytest.raises(RuntimeExitedError, match="exited with status 3"):
+            await ask(connection)
+
+
 async def test_close_is_idempotent_and_may_be_called_at_once() -> None:
     connection = spawn("serve")
     async with anyio.create_task_group() as group:

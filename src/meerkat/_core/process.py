@@ -126,15 +126,15 @@ class RuntimeProcess(Transport):
 
     async def _watch(self) -> None:
         """Wait for its end and reap it; runs for the life of the process."""
-        if sys.platform == "linux":
-            descriptor = os.pidfd_open(self.pid)
+        descriptor = _open_pidfd(self.pid)
+        if descriptor is None:
+            await to_thread.run_sync(self._popen.wait, abandon_on_cancel=True)
+        else:
             try:
                 await anyio.wait_readable(descriptor)
             finally:
                 os.close(descriptor)
             self._popen.wait()
-        else:
-            await to_thread.run_sync(self._popen.wait, abandon_on_cancel=True)
         self._exited.set()
 
     async def input_broken(self) -> None:
@@ -206,6 +206,14 @@ def _grow_pipe(descriptor: int) -> None:
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
             fcntl.fcntl(descriptor, _F_SETPIPE_SZ, PIPE_SIZE)
+
+
+def _open_pidfd(pid: int) -> int | None:
+    """Return a descriptor that becomes readable at the end of a process, where the system has such a thing."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):  # an old kernel, or a sandbox that forbids it
+            return os.pidfd_open(pid)
+    return None
 
 
 def _signal_name(number: int) -> str:
