@@ -372,7 +372,7 @@ class Samples:
                 yield from self._wrong_items(schema, hint, depth)
             case "object":
                 for fault in self.faults(schema["additionalProperties"], hint, depth):
-                    yield Fault(fault.kind, f".k{fault.where}", {"k": fault.value})
+                    yield Fault(fault.kind, f"['k']{fault.where}", {"k": fault.value})
             case "string" if schema.get("minLength"):
                 yield Fault("length", "", "")
             case "integer":

@@ -101,7 +101,13 @@ def checked(type_: Any, values: Any, *, drop_null: frozenset[str] = frozenset())
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(_where_unencodable(values, str(error))) from error
     _refuse_lossy(plain, "$")
-    return msgspec.convert(plain, type_, dec_hook=dec_hook)
+    try:
+        return msgspec.convert(plain, type_, dec_hook=dec_hook)
+    except msgspec.ValidationError as error:
+        if "[...]" in str(error):
+            # msgspec does not say which key of a map it means.
+            _plan(inspect.type_info(type_)).build(plain, _Place("$", _name(type_), keep=False))
+        raise
 
 
 def _refuse_lossy(value: Any, path: str) -> None:
