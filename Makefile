@@ -11,7 +11,7 @@ PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(if 
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test regen check lint types format runtime bench clean
+.PHONY: help setup demo test regen check diff lint types format runtime bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,11 +24,15 @@ demo: $(VENV)/.package ## Run the quick start on the embedded runtime
 test: $(VENV)/.development ## Run all tests (on the real runtime too, where it is built)
 	@$(BIN)/python -m pytest $(ARGS)
 
-regen: $(VENV)/.development ## Rebuild openrpc.json and the generated package from contract/*.yaml
+regen: $(VENV)/.development ## Rebuild openrpc.json, the generated package and pages from contract/*.yaml
 	@$(BIN)/python -m codegen regen
 
 check: $(VENV)/.development ## Fail when generated files do not match the contract
 	@$(BIN)/python -m codegen check
+
+diff: $(VENV)/.development ## Tell what has changed since the last released contract
+	@$(BIN)/python -m codegen diff contract/released/openrpc.json contract/openrpc.json \
+		--accepted contract/released/accepted.yaml
 
 lint: $(VENV)/.development ## Check format, style and the contract's house rules
 	@$(BIN)/python -m ruff format --quiet --check

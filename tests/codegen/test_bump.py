@@ -14,6 +14,7 @@ import pytest
 
 from codegen import emit
 from codegen.cli import main
+from codegen.diff.accepted import read_accepted
 from codegen.diff.contracts import compare
 from codegen.diff.source import read_contract
 from tests.codegen import bump_steps as steps
@@ -200,3 +201,31 @@ def test_version_alone_is_no_change(tmp_path: Path, capsys: pytest.CaptureFixtur
     steps.make([steps.VERSION], contract)
     assert main(["diff", str(CURRENT), str(contract)]) == 0
     assert "Nothing has changed" in capsys.readouterr().out
+
+
+def test_released_contract_is_what_changes_are_compared_with() -> None:
+    released = ROOT / "contract" / "released"
+    before, now = read_contract(released / "openrpc.json"), read_contract(CURRENT)
+    assert [int(part) for part in before.version.split(".")] <= [int(part) for part in now.version.split(".")]
+    for entry in read_accepted(released / "accepted.yaml"):
+        assert any(entry.covers(change) for change in compare(before, now)), entry
+
+
+def test_instructions_name_commands_that_exist() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    assert set(re.findall(r"`make ([a-z]+)", text)) <= targets
+    assert {"lint", "regen", "diff", "check", "test", "types", "runtime"} <= set(re.findall(r"`make ([a-z]+)", text))
+    commands = set(re.findall(r"python -m codegen ([a-z]+)", text))
+    assert "upstream" in commands
+    for command in commands:
+        with pytest.raises(SystemExit) as ended:
+            main([command, "--help"])
+        assert ended.value.code == 0, command
+    for path in re.findall(r"`((?:contract|codegen|tests|docs|scripts)/[\w./]+)`", text):
+        assert (ROOT / path).exists(), path
+
+
+def test_ci_runs_lint_check_and_diff() -> None:
+    steps_of_ci = re.findall(r"^make ([a-z]+)$", (ROOT / ".ci" / "run").read_text("utf-8"), re.MULTILINE)
+    assert {"lint", "types", "check", "diff", "test"} <= set(steps_of_ci)
