@@ -69,8 +69,8 @@ class Bundle:
             case ["components", "errors" | "x-errors", name, *rest] if name in self._error_extras:
                 stem = self._error_extras[name]["x-module"]
                 where = pointer("components", "errors", name, *rest)
-            case ["domains", *rest]:
-                stem, where = "domains", pointer(*rest)
+            case ["domains" | "extensions" as stem, *rest]:
+                where = pointer(*rest)
             case _:
                 stem, where = "info", problem.pointer
         source = self._sources.get(stem)

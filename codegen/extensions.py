@@ -54,7 +54,7 @@ class Extensions:
                 self._by_place[place, entry["name"]] = Draft202012Validator(entry["schema"])
 
     def _wrong_here(self, path: Path, message: str) -> None:
-        self._problems.add("extension", pointer(*path), message, file=_FILE)
+        self._problems.add("extension", pointer("extensions", *path), message)
 
     def check(self, document: Mapping[str, Any]) -> None:
         """Check all extensions of the bundled document."""

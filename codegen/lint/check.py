@@ -25,6 +25,6 @@ class Check:
         self.flow = flow
         self._problems = problems
 
-    def wrong(self, rule: str, where: str, message: str) -> None:
-        """Report a problem."""
-        self._problems.add(rule, where, message)
+    def wrong(self, rule: str, where: str, message: str, *, file: str = "") -> None:
+        """Report a problem; a pointer into the bundled document tells the file."""
+        self._problems.add(rule, where, message, file=file)

@@ -33,7 +33,8 @@ class Names(Check):
         modules = set(self.contract.modules)
         for module in self.contract.modules:
             if not is_snake_name(module):
-                self.wrong("naming", "", f"the file name `{module}.yaml` is not in snake_case")
+                file = f"contract/{module}.yaml"
+                self.wrong("naming", "", f"the file name `{module}.yaml` is not in snake_case", file=file)
         for named in self.types.values():
             if isinstance(named, TaggedUnion) and named.base is not None and base_module(named) in modules:
                 self.wrong("name-taken", named.pointer, f"the base class needs the module `{base_module(named)}`")

@@ -72,8 +72,6 @@ class Types(Check):
                 self.wrong("tag", arm.pointer, f"as an arm of {union.name} it needs `{union.tag}: {{const: {tag}}}`")
             elif arm.tag.value != tag:
                 self.wrong("tag", arm.pointer, f"the tag is `{arm.tag.value}`, but {union.name} maps `{tag}` to it")
-            elif any(item.wire == union.tag for item in arm.properties):
-                self.wrong("tag", arm.pointer, f"`{union.tag}` is the tag and cannot be a field too")
 
     def _inherits(self, struct: StructType, base_name: str, based: Mapping[str, str]) -> None:
         base = self.types.get(base_name)
@@ -88,6 +86,10 @@ class Types(Check):
         if struct.name in based:
             self.wrong("inheritance", struct.pointer, f"it has the base class of {based[struct.name]} already")
         inherited = {item.python for item in base.properties}
+        if struct.tag is not None and struct.tag.python in inherited:
+            self.wrong(
+                "inheritance", struct.pointer, f"its tag `{struct.tag.wire}` is a field of the base `{base_name}`"
+            )
         for item in struct.properties:
             if item.python in inherited:
                 self.wrong("inheritance", item.pointer, f"`{item.wire}` is declared by the base `{base_name}` already")

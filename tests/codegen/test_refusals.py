@@ -54,10 +54,19 @@ def test_missing_file(contract: Path, file: str) -> None:
     assert ("files", f"contract/{file}.yaml") in {(problem.rule, problem.file) for problem in problems_of(contract)}
 
 
-def test_bad_extensions_file(contract: Path) -> None:
-    path = contract / "extensions.yaml"
-    path.write_text(path.read_text("utf-8").replace("where: [error]", "where: [nowhere]", 1), "utf-8")
-    assert any(problem.rule == "extension" and "nowhere" in problem.message for problem in problems_of(contract))
+def test_file_that_is_not_utf_8(contract: Path) -> None:
+    (contract / "things.yaml").write_bytes(b"components: {}  # \xff\n")
+    assert ("yaml", "contract/things.yaml") in {(problem.rule, problem.file) for problem in problems_of(contract)}
+
+
+@pytest.mark.parametrize(
+    ("name", "rule", "found_in"),
+    [("Odd-Name", "naming", "contract/Odd-Name.yaml"), ("happening_base", "name-taken", "contract/library.yaml")],
+)
+def test_file_whose_name_gives_no_module(contract: Path, name: str, rule: str, found_in: str) -> None:
+    schemas = "components:\n  schemas:\n    Extra:\n      description: Something else.\n      type: string\n"
+    (contract / f"{name}.yaml").write_text(schemas, "utf-8")
+    assert (rule, found_in) in {(problem.rule, problem.file) for problem in problems_of(contract)}
 
 
 def test_commands_print_the_problems_and_fail(

@@ -84,4 +84,7 @@ ERRORS = {
         "/methods/4",
         "-32601",
     ),
+    "no message": Spoilt(
+        "errors", "      message: It failed.\n", "", "error-code", "/components/errors/Failed", "message"
+    ),
 }

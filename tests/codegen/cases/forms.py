@@ -181,4 +181,25 @@ FORMS = {
         "/methods/6/params/0",
     ),
     "file that is no object": Spoilt("domains", "domains:\n", "", "files", "/", "object"),
+    "key that is no string": Spoilt(
+        "things", "        title: {type: string}\n", "        1: {type: string}\n", "yaml", f"{SCHEMAS}/Book/properties"
+    ),
+    "errors that are no object": Spoilt(
+        "things",
+        "  schemas:\n    BookId:\n",
+        "  errors: []\n  schemas:\n    BookId:\n",
+        "structure",
+        "/components/errors",
+    ),
+    "method without a name": Spoilt("library", "- name: shelf/names", "- nom: shelf/names", "structure", "/methods/1"),
+    "named enum of numbers": Spoilt(
+        "library", "type: string\n      enum: [name", "type: integer\n      enum: [name", "enum", f"{SCHEMAS}/Order"
+    ),
+    "struct that is no object": Spoilt(
+        "things",
+        "      type: object\n      required: [loan_id, book]",
+        "      type: array\n      required: [loan_id, book]",
+        "struct",
+        f"{SCHEMAS}/Loan",
+    ),
 }

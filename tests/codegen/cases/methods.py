@@ -81,4 +81,62 @@ METHODS = {
     "unknown direction": Spoilt(
         "library", "x-direction: server-to-client", "x-direction: sideways", "direction", "/methods/9/x-direction"
     ),
+    "hint of a field that is no object": Spoilt(
+        "things",
+        "x-python: {name: legacy_status}",
+        "x-python: legacy_status",
+        "extension",
+        f"{SCHEMAS}/Shelf/properties/status/x-python",
+        "`x-python` is an object",
+    ),
+    "hint of a method that is no object": Spoilt(
+        "library", "x-python: {name: names}", "x-python: names", "extension", "/methods/1/x-python", "is an object"
+    ),
+    "type of parameters that is no name": Spoilt(
+        "library",
+        "x-params-type: SearchParams",
+        "x-params-type: [SearchParams]",
+        "params-type",
+        "/methods/6",
+        "a name, or",
+    ),
+    "returning something else": Spoilt(
+        "library", "returns: none", "returns: all", "wrapper-hint", "/methods/4/x-python/returns"
+    ),
+    "hint without a wrapper": Spoilt(
+        "library",
+        "{wrapper: false, options: OpenOptions}",
+        "{wrapper: false, unwrap: door}",
+        "wrapper-hint",
+        "/methods/7/x-python/unwrap",
+        "says nothing",
+    ),
+    "options of required parameters": Spoilt(
+        "library", "none_when: not_lent}", "none_when: not_lent, options: ReadOptions}", "options", "/methods/3"
+    ),
+    "unwrapping a union": Spoilt(
+        "library",
+        "none_when: not_lent}",
+        "none_when: not_lent, unwrap: loan_id}",
+        "wrapper-hint",
+        "/methods/3",
+        "a union cannot be unwrapped",
+    ),
+    "extension without schema": Spoilt(
+        "extensions", "    schema: {enum: [live]}\n", "", "extension", "/extensions/", "an extension has"
+    ),
+    "extension with a schema that is none": Spoilt(
+        "extensions", "schema: {enum: [live]}", "schema: {enum: live}", "extension", "/extensions/", "no JSON Schema"
+    ),
+    "extension of no place": Spoilt(
+        "extensions", "where: [error]", "where: [nowhere]", "extension", "/extensions/", "no place `nowhere`"
+    ),
+    "extension twice in one place": Spoilt(
+        "extensions",
+        "where: [parameter, property]",
+        "where: [parameter, parameter]",
+        "extension",
+        "/extensions/",
+        "already",
+    ),
 }

@@ -81,4 +81,8 @@ NAMES = {
         "upstream-name",
         f"{SCHEMAS}/BookId/x-upstream-name",
     ),
+    "method that gives no name": Spoilt("library", "- name: book/search", "- name: '*'", "naming", "/methods/6"),
+    "wrapper not in snake_case": Spoilt(
+        "library", "x-python: {name: names}", "x-python: {name: namesOf}", "wrapper-name", "/methods/1", "snake_case"
+    ),
 }

@@ -131,4 +131,51 @@ REFERENCES = {
         "only one union",
         found_in="library",
     ),
+    "tag that is no string": Spoilt(
+        "things", "type: {const: paper}", "type: {const: 1}", "tag", f"{SCHEMAS}/CoverPaper/properties/type", "string"
+    ),
+    "base that is no struct": Spoilt(
+        "things",
+        "allOf: [{$ref: '#/components/schemas/Book'}]",
+        "allOf: [{$ref: '#/components/schemas/BookId'}]",
+        "inheritance",
+        f"{SCHEMAS}/RareBook",
+        "no struct",
+    ),
+    "tag that the base has as a field": Spoilt(
+        "things",
+        "      description: A stamp.\n",
+        "      description: A stamp.\n      allOf: [{$ref: '#/components/schemas/Shelf'}]\n",
+        "inheritance",
+        f"{SCHEMAS}/MarkStamp",
+        "its tag `kind`",
+    ),
+    "arm of a union with a base class that has another base": Spoilt(
+        "library",
+        "      description: Somebody was loud.\n",
+        "      description: Somebody was loud.\n      allOf: [{$ref: '#/components/schemas/LendResult'}]\n",
+        "inheritance",
+        f"{SCHEMAS}/Noise",
+        "base class of LibraryEvent",
+    ),
+    "arm that is no struct": Spoilt(
+        "things",
+        "      description: A stamp.\n      type: object\n      required: [kind, text]\n      properties:\n"
+        "        kind: {const: stamp}\n        text: {type: string}\n",
+        "      description: A stamp.\n      type: string\n",
+        "discriminator",
+        f"{SCHEMAS}/Mark",
+        "no struct",
+    ),
+    "arm of two unions with base classes": Spoilt(
+        "library",
+        "    LightsOut:\n",
+        "    Other:\n      description: Another union.\n      x-python: {base: Any1, unknown: UnknownAny1}\n"
+        "      oneOf:\n        - $ref: '#/components/schemas/LightsOut'\n      discriminator:\n"
+        "        propertyName: type\n        mapping:\n          lights_out: '#/components/schemas/LightsOut'\n\n"
+        "    LightsOut:\n",
+        "union-base",
+        f"{SCHEMAS}/Other",
+        "has the base class of LibraryEvent already",
+    ),
 }
