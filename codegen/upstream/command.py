@@ -48,9 +48,9 @@ def upstream(published: Path, contract: Path, *, unreached: bool = False) -> int
         0 when nothing differs but what is recorded, 1 when there is work, 2 when the input cannot be used.
     """
     try:
+        folder = Folder(published)
         topics = read_corrections(contract)
         loaded, text = pipeline.read(contract)
-        folder = Folder(published)
     except (ContractError, UnusableError) as error:
         print(error, file=sys.stderr)
         return UNUSABLE

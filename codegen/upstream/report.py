@@ -75,7 +75,8 @@ def _summary(work: Work, walk: Walk, items: int) -> Iterator[str]:
         yield f"To do: {items} difference(s), {len(work.stale)} stale correction(s), {odd} unknown form(s); {counts}."
     else:
         yield f"Nothing to do; {counts}."
-    yield f"{len(work.unreached)} published types are needed by nothing (`--unreached` lists them)."
+    new = sum(name not in work.recorded for name in work.unreached)
+    yield f"{len(work.unreached)} published types are needed by nothing, {new} of them new (`--unreached` lists them)."
 
 
 def unreached_lines(work: Work) -> Iterator[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 from msgspec import UNSET
 
 from codegen.ir import Alias, AnyJson, Choice, EnumType, ListOf, MapOf, NamedType, Nullable, Property, Ref, Scalar, Type
@@ -31,6 +32,8 @@ _COMPARED: Final = frozenset({
 })  # fmt: skip
 # Nothing in a type of the package could follow them.
 _OVERLOOKED: Final = frozenset({"uniqueItems", "minProperties", "maxProperties", "unevaluatedProperties"})
+_COMPOSED: Final = frozenset({"properties", "allOf", "$ref"})
+_PART: Final = "#"
 _KINDS: Final = frozenset({"string", "integer", "number", "boolean"})
 # The contract keeps the formats that mean something to a reader; the others are widths of integers in the runtime.
 _FORMATS: Final = frozenset({
@@ -78,6 +81,10 @@ class Shapes(Mapping[str, NamedType]):
     def __len__(self) -> int:
         return len(self._pending)
 
+    def is_definition(self, key: str) -> bool:
+        """Whether a key is that of a definition, and not of a part of one."""
+        return key in self._pending
+
     def ref(self, definition: Definition) -> Ref:
         """Return a reference to a definition, which is converted when it is looked at."""
         key = definition.spot.key
@@ -88,6 +95,9 @@ class Shapes(Mapping[str, NamedType]):
 
     def put(self, spot: Spot, named: NamedType, label: str) -> Ref:
         """Keep a type that was made, and return a reference to it."""
+        if named.name in self._pending:
+            # A definition is being converted, and this is a part of it at the same place.
+            named = msgspec.structs.replace(named, name=f"{named.name}{_PART}")
         self._types[named.name] = named
         self.labels.setdefault(named.name, label)
         self.meet(spot)
@@ -131,7 +141,7 @@ class Shapes(Mapping[str, NamedType]):
         if alternatives is not None:
             return self._either(plain, alternatives, spot)
         kind = plain.get("type")
-        if is_array(kind):
+        if is_array(kind) and strings(kind) == kind and kind:
             return self._kinds(plain, strings(kind), spot)
         if "enum" in plain or "const" in plain:
             return self._set(plain, spot)
@@ -143,7 +153,7 @@ class Shapes(Mapping[str, NamedType]):
         if kind == "array" or (kind is None and "items" in schema):
             item = self.type(schema.get("items", True), spot.down("items"))
             return ListOf(item=item, min_items=_whole(schema.get("minItems")), max_items=_whole(schema.get("maxItems")))
-        if kind in {"object", None} and not _COMPOSED.isdisjoint(schema):
+        if kind in ("object", None) and not _COMPOSED.isdisjoint(schema):
             return self._struct_in_place(schema, spot)
         if kind == "object":
             return self._map(schema, spot)
@@ -234,6 +244,8 @@ class Shapes(Mapping[str, NamedType]):
                     self.check(schema, spot)
                     return self.views.struct(views[0], spot.key, spot.name)
         type_ = self.type(schema, spot)
+        if isinstance(type_, Ref) and type_.name == f"{spot.key}{_PART}":
+            return msgspec.structs.replace(self._types[type_.name], name=spot.key)
         if isinstance(type_, Choice):
             values = tuple((value, value) for value in type_.values)
             return EnumType(name=spot.key, module="", pointer=spot.name, values=values)
@@ -253,16 +265,13 @@ class Shapes(Mapping[str, NamedType]):
         )
 
 
-_COMPOSED: Final = frozenset({"properties", "allOf", "$ref"})
-
-
 def _scalar(schema: dict[str, Any], kind: Any) -> Scalar:
     format_: Any = schema.get("format")
     minimum, maximum = _number(schema.get("minimum")), _number(schema.get("maximum"))
     above, below = _whole(schema.get("exclusiveMinimum")), _whole(schema.get("exclusiveMaximum"))
     return Scalar(
         kind=kind,
-        format=format_ if format_ in _FORMATS else None,
+        format=format_ if isinstance(format_, str) and format_ in _FORMATS else None,
         minimum=minimum if above is None else above + 1,
         maximum=maximum if below is None else below - 1,
         min_length=_whole(schema.get("minLength")),

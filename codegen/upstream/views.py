@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from codegen.upstream.published import Spot
     from codegen.upstream.shapes import Shapes
 
-_DEPTH: Final = 12
+_MOST: Final = 500
 
 
 class Slot(NamedTuple):
@@ -73,11 +73,19 @@ class Views:
 
     def __init__(self, shapes: Shapes) -> None:
         self._shapes = shapes
+        self._within: set[str] = set()
 
     def of(self, schema: Any, spot: Spot, depth: int = 0) -> list[View] | None:
         """Return the flat forms that an object can have, or ``None`` when a schema is not one of objects."""
-        if not is_object(schema) or depth > _DEPTH:
+        if not is_object(schema) or spot.key in self._within:
             return None
+        self._within.add(spot.key)
+        try:
+            return self._forms(schema, spot, depth)
+        finally:
+            self._within.remove(spot.key)
+
+    def _forms(self, schema: dict[str, Any], spot: Spot, depth: int) -> list[View] | None:
         if "$ref" in schema and not {"properties", "oneOf", "anyOf", "allOf"} & set(schema):
             return self._target(schema["$ref"], spot, depth)
         parts: list[list[View]] = []
@@ -98,6 +106,9 @@ class Views:
             return None
         views = parts[0]
         for others in parts[1:]:
+            if len(views) * len(others) > _MOST:
+                self._shapes.odd(spot, "there are too many ways to combine these forms")
+                return None
             views = [_joined(view, other, spot) for view in views for other in others]
         return views
 
@@ -153,4 +164,9 @@ class Views:
 
 
 def _joined(view: View, other: View, spot: Spot) -> View:
-    return View({**other.fields, **view.fields}, view.required | other.required, view.closed or other.closed, spot)
+    return View(
+        view.fields | {name: slot for name, slot in other.fields.items() if name not in view.fields},
+        view.required | other.required,
+        view.closed or other.closed,
+        spot,
+    )

@@ -10,6 +10,7 @@ from codegen.flow import Flow, refs
 from codegen.ir import Alias, AnyJson, Direction, Ref, StructType, TaggedUnion, Type, UntaggedUnion
 from codegen.raw import is_object
 from codegen.upstream.comparison import PublishedTypes
+from codegen.upstream.folder import METHODS, Oddity
 from codegen.upstream.published import Published, Spot
 from codegen.upstream.shapes import Shapes
 
@@ -114,6 +115,7 @@ class Walk:
         names = {published.name for published in listed}
         for name, method in self._methods.items():
             if name not in names:
+                self.shapes.places[name] = f"{METHODS}#/{'notifications' if method.notification else 'methods'}"
                 self.facts[Fact("method-removed", _place(method))] = None
 
     def _new_method(self, published: PublishedMethod, *, notification: bool) -> None:
@@ -124,8 +126,9 @@ class Walk:
         for what, names in (("params", published.params), ("result", published.result)):
             if names is not None:
                 text += f", {what} {names}"
-                type_ = self._named_type(names, place.part("", what)._replace(pointer=f"{published.name}#{what}_type"))
-                self._entries.append((type_, place.module))
+                name = f"{published.name}#{what}_type"
+                self.shapes.places[name] = f"{published.pointer}/{what}_type"
+                self._entries.append((self._named_type(names, place._replace(pointer=name)), place.module))
         self.facts[Fact("method-added", place, text)] = None
         self.shapes.places[published.name] = published.pointer
 
@@ -174,7 +177,8 @@ class Walk:
                 continue
             types.append(AnyJson() if name in _ANY else self.shapes.missing)
             if not _NAME.match(name) and name not in _ANY:
-                self.shapes.odd(Spot(place.pointer, (), (), place.pointer), f"`{name}` is no name of a type")
+                where = self.shapes.places[place.pointer]
+                self.folder.oddities.append(Oddity(where, f"`{name}` is no name of a type"))
             elif name not in _ANY:
                 self.facts[Fact("no-schema", place, name)] = None
         if len(types) == 1:
@@ -199,8 +203,7 @@ class Walk:
 
     def _labels(self, keys: Iterable[str]) -> frozenset[str]:
         """Return the names of definitions, without those of parts."""
-        labels = {self.shapes.labels.get(key, key) for key in keys}
-        return frozenset(label for label in labels if label in self.shapes.published.names)
+        return frozenset(self.shapes.labels[key] for key in keys if self.shapes.is_definition(key))
 
     def _reached(self) -> dict[str, str]:
         """Return the names of all published types that are needed, each with the module of what needs it first."""
@@ -211,8 +214,9 @@ class Walk:
             if key not in seen:
                 seen[key] = module
                 pending += [(needed, owners.get(key, module)) for needed in refs(self.shapes[key])]
-        labels = {self.shapes.labels.get(key, key): module for key, module in reversed(seen.items())}
-        return {name: module for name, module in labels.items() if name in self.shapes.published.names}
+        return {
+            self.shapes.labels[key]: module for key, module in reversed(seen.items()) if self.shapes.is_definition(key)
+        }
 
     def _unpaired(self) -> list[str]:
         """Return the types of the contract that nothing corresponds to; arms go with their unions."""
@@ -227,7 +231,8 @@ class Walk:
 
     def form_of(self, name: str) -> str:
         """Return what a published type is made of."""
-        return self._types.form_text(self.shapes[self.shapes.ref(self.shapes.published.everywhere(name)[0]).name])
+        key = next(key for key in self.shapes if self.shapes.labels[key] == name)
+        return self._types.form_text(self.shapes[key])
 
     def _renamed(self) -> None:
         """Report types that are published under another name than the contract says."""

@@ -69,6 +69,7 @@ class Work:
         self._unused()
         self._left_out()
         self._unpublished()
+        self._behaviour()
         self._values(walk.folder)
         self.unreached = sorted(walk.shapes.published.names - set(walk.reached))
 
@@ -138,6 +139,16 @@ class Work:
         for name in sorted(self._walk.unpaired - recorded):
             module = self._walk.contract.types[name].module
             self.facts.append(Fact("type-removed", Place(name, module, self._walk.names.get(name, name))))
+
+    def _behaviour(self) -> None:
+        """See that what is recorded about methods and types is about something that there is."""
+        contract, published = self._walk.contract, self._walk.shapes.published
+        known = {*contract.types, *published.names, *(method.name for method in contract.methods)}
+        known.update(name for content in self._walk.folder.files.values() for name in content)
+        for entry in (entry for topic in self._topics for entry in topic.behaviour):
+            for name in entry.about:
+                if name.partition(".")[0] not in known:
+                    self.stale.append(Stale(entry.where, f"there is no `{name}`, in the contract or published"))
 
     def _values(self, folder: Folder) -> None:
         recorded = {place: values for topic in self._topics for place, values in topic.values.items()}
