@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tomllib
 import venv
 import zipfile
 from email import message_from_string
@@ -84,10 +85,24 @@ def test_an_import_stays_within_its_budget() -> None:
 
 
 @pytest.mark.requirement("G05")
-def test_a_clean_environment_with_the_wheel_alone_runs_the_quick_start(wheel: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("versions", ["newest", "oldest"])
+def test_a_clean_environment_with_the_wheel_alone_runs_the_quick_start(
+    wheel: Path, tmp_path: Path, versions: str
+) -> None:
+    """With the newest versions of what it depends on, and with the oldest that it says it works with."""
     environment = tmp_path / "venv"
     venv.create(environment, with_pip=False)
     python = environment / "bin" / "python"
-    run([sys.executable, "-m", "pip", "--quiet", "--python", python, "install", wheel])
-    said = run([python, "-I", ROOT / "examples" / "quickstart.py"])
-    assert said == run([sys.executable, ROOT / "examples" / "quickstart.py"])
+    oldest = tmp_path / "oldest.txt"
+    oldest.write_text("\n".join(lowest_versions()) if versions == "oldest" else "")
+    run([sys.executable, "-m", "pip", "--quiet", "--python", python, "install", "--constraint", oldest, wheel])
+    for example in ("quickstart.py", "quickstart_asyncio.py"):
+        said = run([python, "-I", ROOT / "examples" / example])
+        assert said == run([sys.executable, ROOT / "examples" / example])
+
+
+def lowest_versions() -> list[str]:
+    """The run-time dependencies, each at its lower bound."""
+    dependencies: list[str] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    assert all(">=" in dependency for dependency in dependencies)
+    return [dependency.replace(">=", "==") for dependency in dependencies]
