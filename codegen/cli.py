@@ -145,7 +145,7 @@ def _pages(places: _Places, contract: Contract, files: Mapping[str, str]) -> dic
     if places.docs is None:
         return {}
     written = {path.name: path.read_text("utf-8") for path in sorted(places.out.parent.glob("*.py"))}
-    return pipeline.render_pages(contract, {**files, **written})
+    return pipeline.render_pages(contract, files, written)
 
 
 def _documents() -> dict[str, str]:

@@ -77,18 +77,21 @@ def render(contract: Contract) -> dict[str, str]:
     return files
 
 
-def render_pages(contract: Contract, package: Mapping[str, str]) -> dict[str, str]:
+def render_pages(contract: Contract, generated: Mapping[str, str], written: Mapping[str, str]) -> dict[str, str]:
     """Return the pages of the method reference by name.
 
     Args:
         contract: The contract.
-        package: Source of the modules that users get their methods from, by file name.
+        generated: The generated files, as `render` returns them.
+        written: Source of the modules around them that are written by hand, by file name.
 
     Raises:
         ContractError: A page would be too long.
         GeneratorError: A module is no Python.
     """
-    reference = Reference(contract, Flow(contract), Handles(package), Templates(), page_header(contract))
+    wrappers = {name: text for name, text in generated.items() if name.startswith(("calls/", "methods/"))}
+    handles = Handles({**wrappers, **written})
+    reference = Reference(contract, Flow(contract), handles, Templates(), page_header(contract))
     files = reference.render()
     problems = Problems()
     for name, length in too_long({name: text for name, text in files.items() if name not in {INDEX, TYPES}}).items():

@@ -31,6 +31,7 @@ class PythonMethod(NamedTuple):
         arguments: Its arguments without ``self``, as they are written in a signature; ``*`` and ``/`` are among them.
         returns: Annotation of what it returns.
         is_async: Whether it is awaited.
+        shorthands: What names in the signature stand for that the package has given to longer expressions.
     """
 
     handle: str
@@ -38,6 +39,7 @@ class PythonMethod(NamedTuple):
     arguments: tuple[str, ...]
     returns: str
     is_async: bool
+    shorthands: tuple[str, ...] = ()
 
     @property
     def of_client(self) -> bool:
@@ -69,30 +71,32 @@ class Handles:
     def __init__(self, sources: Mapping[str, str]) -> None:
         self._classes: dict[str, _Class] = {}
         self._private: dict[tuple[str, str], _Class] = {}
+        self._shorthands: dict[str, dict[str, ast.expr]] = {}
         for name, source in sorted(sources.items()):
             try:
                 tree = ast.parse(source)
             except SyntaxError as error:
                 raise GeneratorError(f"{name}:{error.lineno}: this is no Python: {error.msg}") from error
+            self._shorthands[name] = dict(_shorthands(tree.body))
             for node in tree.body:
                 if isinstance(node, ast.ClassDef):
                     self._private[name, node.name] = self._classes[node.name] = _Class(name, node)
         self._by_rpc: dict[str, list[PythonMethod]] = defaultdict(list)
         for handle in self._handles():
-            for function in self._members(self._classes[handle]).values():
-                for rpc in _told(function):
-                    self._by_rpc[rpc].append(_described(handle, function))
+            for member in self._members(self._classes[handle]).values():
+                for rpc in _told(member.node):
+                    self._by_rpc[rpc].append(self._described(handle, member))
 
     def of(self, rpc: str) -> list[PythonMethod]:
         """Return the methods that do an RPC method: those of the client first, otherwise in the order of the source."""
         return sorted(self._by_rpc.get(rpc, []), key=lambda method: (not method.of_client, method.handle))
 
     def signatures(self, rpc: str) -> list[str]:
-        """Return the lines of all their signatures, one for handles that have the same."""
+        """Return the lines of all their signatures, one for handles that have the same, after what they abbreviate."""
         same: dict[PythonMethod, list[str]] = defaultdict(list)
         for method in self.of(rpc):
             same[method._replace(handle="")].append(method.handle)
-        found: list[str] = []
+        found = sorted({shorthand for method in same for shorthand in method.shorthands})
         for method, handles in same.items():
             first, *others = sorted(handles, key=len)
             *lines, last = method._replace(handle=first).signature()
@@ -109,13 +113,34 @@ class Handles:
         parts = {base.node.name for found in public.values() for base in self._order(found)[1:]}
         return sorted(public.keys() - parts)
 
-    def _members(self, class_: _Class) -> dict[str, _Function]:
+    def _described(self, handle: str, member: _Member) -> PythonMethod:
+        node = member.node
+        return PythonMethod(
+            handle=handle,
+            name=node.name,
+            arguments=tuple(_arguments(node.args))[1:],
+            returns=_written(node.returns) if node.returns is not None else "None",
+            is_async=isinstance(node, ast.AsyncFunctionDef),
+            shorthands=tuple(self._used(member)),
+        )
+
+    def _used(self, member: _Member) -> Iterator[str]:
+        """The shorthands in a signature: those of its own module go before those of others."""
+        parts = [member.node.args, *filter(None, [member.node.returns])]
+        names = {node.id for part in parts for node in ast.walk(part) if isinstance(node, ast.Name)}
+        places = [self._shorthands[member.file], *(self._shorthands[file] for file in sorted(self._shorthands))]
+        for name in sorted(names):
+            meaning = next((place[name] for place in places if name in place), None)
+            if meaning is not None:
+                yield f"{name} = {_written(meaning)}"
+
+    def _members(self, class_: _Class) -> dict[str, _Member]:
         """Public methods of a class and its bases; that of the class which Python would ask first counts."""
-        found: dict[str, _Function] = {}
+        found: dict[str, _Member] = {}
         for each in self._order(class_):
             for statement in each.node.body:
                 if isinstance(statement, _FUNCTIONS) and not statement.name.startswith("_"):
-                    found.setdefault(statement.name, statement)
+                    found.setdefault(statement.name, _Member(each.file, statement))
         return found
 
     def _order(self, class_: _Class) -> list[_Class]:
@@ -142,6 +167,11 @@ class _Class(NamedTuple):
     node: ast.ClassDef
 
 
+class _Member(NamedTuple):
+    file: str
+    node: _Function
+
+
 _CLIENT = "MeerkatClient"
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -159,14 +189,19 @@ def _told(function: _Function) -> list[str]:
     return re.findall(r"``([^`]+)``", found[-1]) if found else []
 
 
-def _described(handle: str, function: _Function) -> PythonMethod:
-    return PythonMethod(
-        handle=handle,
-        name=function.name,
-        arguments=tuple(_arguments(function.args))[1:],
-        returns=_written(function.returns) if function.returns is not None else "None",
-        is_async=isinstance(function, ast.AsyncFunctionDef),
-    )
+def _shorthands(body: Iterable[ast.stmt]) -> Iterator[tuple[str, ast.expr]]:
+    """Names that a module gives to types and constants, also to those that only type checkers see."""
+    for statement in body:
+        match statement:
+            case ast.If(test=ast.Name(id="TYPE_CHECKING"), body=inner):
+                yield from _shorthands(inner)
+            case (
+                ast.Assign(targets=[ast.Name(id=name)], value=value)
+                | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
+            ) if not isinstance(value, ast.Call):
+                yield name, value
+            case _:
+                pass
 
 
 def _arguments(arguments: ast.arguments) -> Iterator[str]:

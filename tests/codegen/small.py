@@ -36,7 +36,7 @@ def generate(contract: Path) -> dict[str, str]:
 def pages(contract: Path) -> dict[str, str]:
     """Return the pages of the reference that are made of a contract and of `HANDLES`."""
     loaded, _ = pipeline.read(contract)
-    return pipeline.render_pages(loaded, {**pipeline.render(loaded), "client.py": HANDLES.read_text("utf-8")})
+    return pipeline.render_pages(loaded, pipeline.render(loaded), {"client.py": HANDLES.read_text("utf-8")})
 
 
 def problems_of(contract: Path) -> list[Problem]:

@@ -40,7 +40,7 @@ def broken_by_page_length(contract: Path, limit: int) -> set[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("codegen.emit.MAX_LINES", limit)
         try:
-            pipeline.render_pages(pipeline.read(contract)[0], {})
+            pipeline.render_pages(pipeline.read(contract)[0], {}, {})
         except ContractError as error:
             return {problem.rule for problem in error.problems}
     return set()

@@ -43,7 +43,8 @@ def reference() -> dict[str, Page]:
 
 @pytest.fixture(scope="module")
 def handles() -> Handles:
-    modules = [*PACKAGE.glob("*.py"), *(PACKAGE / "_generated").rglob("*.py")]
+    generated = PACKAGE / "_generated"
+    modules = [*PACKAGE.glob("*.py"), *(generated / "calls").glob("*.py"), *(generated / "methods").glob("*.py")]
     return Handles({path.relative_to(PACKAGE).as_posix(): path.read_text("utf-8") for path in modules})
 
 
@@ -78,7 +79,7 @@ class TestSmall:
 
     def test_what_nobody_does_is_done_by_name(self, contract: Path) -> None:
         loaded, _ = pipeline.read(contract)
-        page = Page(pipeline.render_pages(loaded, {})["library.md"])
+        page = Page(pipeline.render_pages(loaded, {}, {})["library.md"])
         said = page.section("shelf/list").paragraphs
         assert 'No method of its own does it; MeerkatClient.call("shelf/list", {...}) does.' in said
         assert "The runtime sends it." in page.section("door/ask").paragraphs
@@ -116,6 +117,14 @@ class TestComplete:
             name for each in reference["types.md"].sections for line in each.paragraphs for name in line.split(", ")
         ]
         assert sorted(set(listed) & real.types.keys()) == sorted(real.types)
+
+    def test_what_is_described_can_be_imported(self, reference: dict[str, Page], handles: Handles) -> None:
+        described = {
+            name for page in reference.values() for part in ("Types", "Errors") for name in page.headings(part)
+        }
+        described |= {found.handle for rpc in handles.names() for found in handles.of(rpc)}
+        assert len(described) > 600
+        assert {name for name in described if not hasattr(meerkat, name)} == set()
 
     def test_every_link_leads_somewhere(self, reference: dict[str, Page]) -> None:
         anchors = {name: {each.anchor for each in page.sections} for name, page in reference.items()}
@@ -243,6 +252,11 @@ class TestHandles:
         for method in real.methods:
             (code,) = page_of[method.module].section(method.name).code or [""]
             assert code.splitlines() == handles.signatures(method.name)
+
+    def test_shorthands_are_explained(self, handles: Handles) -> None:
+        lines = handles.signatures("turn/start")
+        assert lines[0] == "Prompt = str | Sequence[Mapping[str, object] | msgspec.Struct]"
+        assert sum(line.startswith("Prompt = ") for line in lines) == 1
 
     def test_source_that_is_no_python(self) -> None:
         with pytest.raises(GeneratorError, match=r"client\.py:2: this is no Python"):
