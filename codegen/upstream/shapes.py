@@ -6,7 +6,7 @@ nothing here fails on what a later version may publish.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -64,6 +64,7 @@ class Shapes(Mapping[str, NamedType]):
         self.tags = tags
         self._types: dict[str, NamedType] = {}
         self._pending: dict[str, Definition] = {}
+        self._making: set[str] = set()
         self.views = Views(self)
         self._unions = Unions(self)
 
@@ -95,13 +96,22 @@ class Shapes(Mapping[str, NamedType]):
 
     def put(self, spot: Spot, named: NamedType, label: str) -> Ref:
         """Keep a type that was made, and return a reference to it."""
-        if named.name in self._pending:
-            # A definition is being converted, and this is a part of it at the same place.
-            named = msgspec.structs.replace(named, name=f"{named.name}{_PART}")
         self._types[named.name] = named
         self.labels.setdefault(named.name, label)
         self.meet(spot)
         return Ref(name=named.name)
+
+    def part(self, spot: Spot, make: Callable[[], NamedType]) -> Ref:
+        """Return a reference to a type that stands in place; it is made once, and may contain itself."""
+        # A definition at the same place is another type: this one, or null, for example.
+        key = f"{spot.key}{_PART}" if spot.key in self._pending else spot.key
+        self.labels.setdefault(key, spot.name)
+        if key not in self._types and key not in self._making:
+            self._making.add(key)
+            named = make()
+            self._making.remove(key)
+            self.put(spot, msgspec.structs.replace(named, name=key), spot.name)
+        return Ref(name=key)
 
     def odd(self, spot: Spot, message: str) -> None:
         """Remember a form that is not known."""
@@ -166,7 +176,8 @@ class Shapes(Mapping[str, NamedType]):
         if views is None or len(views) != 1:
             self.odd(spot, "an object of this form is not known here")
             return AnyJson()
-        return self.put(spot, self.views.struct(views[0], spot.key, spot.name), spot.name)
+        view = views[0]
+        return self.part(spot, lambda: self.views.struct(view, spot.key, spot.name))
 
     def _map(self, schema: dict[str, Any], spot: Spot) -> Type:
         extra = schema.get("additionalProperties", True)
@@ -196,7 +207,7 @@ class Shapes(Mapping[str, NamedType]):
         values = self._unions.constants(others)
         if values is not None and set(schema) <= {keyword, "type"}:
             return Choice(values=values)
-        return self.put(spot, self._unions.union(schema, spot), spot.name)
+        return self.part(spot, lambda: self._unions.union(schema, spot))
 
     def _kinds(self, schema: dict[str, Any], kinds: list[str], spot: Spot) -> Type:
         rest = [kind for kind in kinds if kind != "null"]
@@ -207,7 +218,7 @@ class Shapes(Mapping[str, NamedType]):
         if len(rest) == 1:
             return self.type({**schema, "type": rest[0]}, spot)
         members = {"anyOf": [{**schema, "type": kind} for kind in rest]}
-        return self.put(spot, self._unions.union(members, spot), spot.name)
+        return self.part(spot, lambda: self._unions.union(members, spot))
 
     def _set(self, schema: dict[str, Any], spot: Spot) -> Type:
         values = [schema["const"]] if "const" in schema else items(schema["enum"])
