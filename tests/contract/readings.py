@@ -121,10 +121,14 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("null for absent", "both read as None", ALWAYS, _null_for_absent),
     Rule("limits", "what is received may outgrow them; inside lists the runtime checks them", ALWAYS, _limits),
     Rule("exactly one key", "the runtime checks it", frozenset({Reading.ANSWER, Reading.SENT}), _one_key),
-    Rule("absent tag of an only arm", "there is nothing else that it could be", ALWAYS, _only_arm),
+    Rule(
+        "absent tag of an only arm", "it can be nothing else, and is sent with it", frozenset({Reading.SENT}), _only_arm
+    ),
     Rule("malformed arm", "one bad event must not end a stream", frozenset({Reading.STREAM}), _malformed_arm),
-    Rule("unknown tag of an only arm", "a newer runtime may have more arms", RECEIVED, _open_arm),
-    Rule("unknown tag", "a newer runtime may have it; the object is kept as an Unknown", RECEIVED, _open_union),
+    Rule("unknown or absent tag of an only arm", "a newer runtime may have more arms", RECEIVED, _open_arm),
+    Rule(
+        "unknown or absent tag", "a newer runtime may have it; the object is kept as an Unknown", RECEIVED, _open_union
+    ),
 )
 """In the order in which they are applied: those that replace a schema as a whole come last."""
 

@@ -52,8 +52,9 @@ class Wire:
 
     async def connect(self) -> None:
         """Start the runtime and greet it."""
-        for name in (*HANDSHAKE, *BY_ITSELF, *STREAM_ENDS):
+        for name in (*HANDSHAKE, *BY_ITSELF):
             self.answer_validly(document().requests[name], {})
+        self.ends_stream("some stream_id")
         self.answers["initialize"]["outcome"]["result"]["contract_version"] = document().raw["info"]["version"]
         self._tell()
         await self.client.connect()
@@ -73,14 +74,19 @@ class Wire:
         before: list[dict[str, Any]] = []
         if method.name in {"session/create", "turn/start"}:
             before = run_of(params.get("session_id") or result["session_id"], params["prompt"])
-        if method.name in STREAM_ENDS:
-            end = STREAM_ENDS[method.name]
-            before = [{"method": end, "params": made.full(ref(str(document().methods[end].params_type)))}]
         if method.name == "session/peer_response_terminal":
             # The runtime works such a response in by itself, and turns of the session wait until it has done so.
             self.answers["runtime/health"]["before"] = run_of(params["session_id"], "what a peer said")
         self.answer(method.name, result, *before)
         return result
+
+    def ends_stream(self, stream_id: str) -> None:
+        """Let the runtime tell of the end of a subscription when it is asked to close one."""
+        made = document().samples
+        for name, told in STREAM_ENDS.items():
+            params = made.full(ref(str(document().methods[told].params_type)))
+            result = made.full(document().requests[name].result or {})
+            self.answer(name, result, {"method": told, "params": {**params, "stream_id": stream_id}})
 
     def told(self, method: str, outcome: Mapping[str, Any], *before: Mapping[str, Any]) -> None:
         """Say how the runtime answers a method, with a result or an error."""

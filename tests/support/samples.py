@@ -26,10 +26,18 @@ FREE: Final[list[Any]] = [
 ]  # fmt: skip
 """Values of free JSON."""
 
-OTHERS: Final[dict[str, Any]] = {
+_OF_A_KIND: Final[dict[str, Any]] = {
     "null": None, "boolean": True, "integer": 7, "number": 1.5, "string": "zz-text", "array": [], "object": {},
 }  # fmt: skip
-"""One value of each kind of JSON, to stand where another kind belongs."""
+_TAKEN_FOR: Final = {
+    "boolean": ("integer", "string", "array"),
+    "integer": ("number", "boolean", "string"),
+    "number": ("boolean", "string", "object"),
+    "string": ("integer", "array", "object"),
+    "array": ("object", "string", "boolean"),
+    "object": ("array", "string", "integer"),
+}
+"""For each kind of JSON those that are most easily taken for it."""
 
 _TEXTS: Final = {
     "date-time": ("2026-01-02T03:04:05.123456Z", "1970-01-01T00:00:00+00:00"),
@@ -292,10 +300,7 @@ class Samples:
         kinds = self.kinds(schema)
         if nullable:
             kinds.add("null")
-        if "any" not in kinds:
-            for kind, other in OTHERS.items():
-                if kind not in kinds and not (kind == "integer" and "number" in kinds):
-                    yield Fault("null" if kind == "null" else "kind", "", other)
+        yield from _other_kinds(kinds)
         for fault in self._inner_faults(schema, hint, depth):
             if fault.where or fault.kind not in {"null", "kind"}:
                 yield fault
@@ -393,6 +398,18 @@ class Samples:
         before = [item] * (least - 1)
         for fault in self.faults(schema["items"], hint, depth):
             yield Fault(fault.kind, f"[{len(before)}]{fault.where}", [*before, fault.value])
+
+
+def _other_kinds(kinds: set[str]) -> Iterator[Fault]:
+    """Yield values of kinds that do not belong."""
+    if "any" in kinds:
+        return
+    others = dict.fromkeys(other for kind in sorted(kinds) for other in _TAKEN_FOR.get(kind, ()))
+    for other in others:
+        if other not in kinds and not (other == "integer" and "number" in kinds):
+            yield Fault("kind", "", _OF_A_KIND[other])
+    if "null" not in kinds:
+        yield Fault("null", "", None)
 
 
 def _one_of_each(faults: Iterator[Fault]) -> Iterator[Fault]:
