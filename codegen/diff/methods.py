@@ -55,8 +55,9 @@ class Methods:
             self._changes.add("method-moved", place, direction, old.module, new.module)
         if old.deprecated != new.deprecated:
             self._changes.add(f"method-{'' if new.deprecated else 'un'}deprecated", place, direction)
-        texts = [(method.summary, method.description, method.result_description) for method in (old, new)]
-        if texts[0] != texts[1]:
+        texts = [(method.summary, method.description) for method in (old, new)]
+        answers = [method.result_description for method in (old, new) if method.result is not None]
+        if len({*texts}) > 1 or len({*answers}) > 1:
             self._changes.add("method-description", place, direction)
         self._behaviour(old, new, place, direction)
         self._errors(old, new, place)

@@ -28,7 +28,7 @@ _ANNOTATIONS: Final = frozenset({
 _COMPARED: Final = frozenset({
     "$ref", "type", "enum", "const", "oneOf", "anyOf", "allOf", "properties", "required", "additionalProperties",
     "items", "format", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength",
-    "minItems", "maxItems", "nullable",
+    "minItems", "maxItems", "nullable", "patternProperties",
 })  # fmt: skip
 # Nothing in a type of the package could follow them.
 _OVERLOOKED: Final = frozenset({"uniqueItems", "minProperties", "maxProperties", "unevaluatedProperties"})
@@ -181,6 +181,13 @@ class Shapes(Mapping[str, NamedType]):
 
     def _map(self, schema: dict[str, Any], spot: Spot) -> Type:
         extra = schema.get("additionalProperties", True)
+        patterns: Any = schema.get("patternProperties")
+        if is_object(patterns) and len(patterns) == 1 and extra is False:
+            # Keys that are numbers: a map to whoever reads JSON.
+            ((pattern, value),) = patterns.items()
+            return MapOf(value=self.type(value, spot.down("patternProperties", pattern)))
+        if patterns is not None:
+            self.odd(spot, "an object with several kinds of keys is not known here")
         if extra is False:
             return self._struct_in_place({**schema, "properties": {}}, spot)
         return MapOf(value=self.type(extra, spot.down("additionalProperties")))

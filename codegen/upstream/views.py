@@ -110,6 +110,8 @@ class Views:
                 self._shapes.odd(spot, "there are too many ways to combine these forms")
                 return None
             views = [_joined(view, other, spot) for view in views for other in others]
+        if schema.get("unevaluatedProperties") is False:
+            views = [view._replace(closed=True) for view in views]
         return views
 
     def _branches(self, branches: Any, spot: Spot, depth: int) -> list[View]:

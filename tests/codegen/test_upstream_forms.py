@@ -83,6 +83,10 @@ FORMS: dict[str, tuple[Any, str]] = {
     "an integer of no known width": ({"type": "integer", "format": "uint", "minimum": 0}, "integer"),
     "a free object": ({"type": "object"}, "{any JSON}"),
     "a map": ({"type": "object", "additionalProperties": STRING}, "{string}"),
+    "a map with keys of a pattern": (
+        {"type": "object", "patternProperties": {"^[0-9]+$": STRING}, "additionalProperties": False},
+        "{string}",
+    ),
     "an array": ({"type": "array", "items": {"type": ["integer", "null"]}}, "[integer | null]"),
     "an array of anything": ({"type": "array"}, "[any JSON]"),
     "a struct": (
@@ -185,6 +189,10 @@ FORMS: dict[str, tuple[Any, str]] = {
         {"anyOf": [{"type": "object", "required": ["a"], "properties": {"a": STRING}}, {"type": "null"}]},
         "(<a: string>) | null",
     ),
+    "inheritance that is closed": (
+        {"allOf": [{"$ref": "#/$defs/Other"}, {"properties": {"m": STRING}}], "unevaluatedProperties": False},
+        "closed <n: integer, m?: string>",
+    ),
     "itself": (
         {"type": "object", "properties": {"parts": {"type": "array", "items": {"$ref": "#"}}}},
         "<parts?: [Subject]>",
@@ -236,6 +244,11 @@ ODD: dict[str, tuple[Any, str, str]] = {
         },
         "/Subject/oneOf/0/properties/v",
         "the forms of one tag value give this field different types",
+    ),
+    "several kinds of keys": (
+        {"type": "object", "properties": {"a": {"type": "object", "patternProperties": {"a": STRING, "b": STRING}}}},
+        "/Subject/properties/a",
+        "an object with several kinds of keys is not known here",
     ),
     "a set of numbers": ({"enum": [1, 2]}, "/Subject", "a set of values that are not all strings is not known here"),
 }
