@@ -291,7 +291,7 @@ async def test_what_is_not_there(real_client: MeerkatClient) -> None:
 
 
 async def test_a_wrong_definition_is_refused_before_it_is_sent(real_client: MeerkatClient) -> None:
-    with pytest.raises(InvalidArgumentError, match=r"`\$\.model`.*`\$\.definition\.profiles\[\.\.\.\]`$"):
+    with pytest.raises(InvalidArgumentError, match=r"`\$\.model`.*`\$\.definition\.profiles\['worker'\]`$"):
         await real_client.create_mob(definition={"id": "team", "profiles": {"worker": {"model": 5}}})
     with pytest.raises(InvalidArgumentError, match=r"`\$\.specs\[0\]`$"):
         await real_client.mob("team").spawn_many([{"profile": "worker"}])

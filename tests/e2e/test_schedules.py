@@ -119,7 +119,7 @@ async def test_what_is_not_there(real_client: MeerkatClient) -> None:
             r"`\$\.trigger\.every_seconds`$",
         ),
         ({"trigger": {"type": "never"}}, r"`\$\.trigger\.type`$"),
-        ({"labels": {"a": 1}}, r"`\$\.labels\[\.\.\.\]`$"),
+        ({"labels": {"a": 1}}, r"`\$\.labels\['a'\]`$"),
         ({"nonsense": 1}, r"`nonsense` - at `\$`$"),
     ],
 )
