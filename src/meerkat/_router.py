@@ -7,23 +7,25 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import msgspec
 
+from meerkat._core.protocol import Notifications
 from meerkat._diagnostics import Tally
 from meerkat._generated import contract
 from meerkat._generated.methods.streams import SESSION_EVENT
 from meerkat._generated.methods.tools import TOOL_EXECUTE
 from meerkat._generated.types.events import RunStarted
 from meerkat._runs import SessionRuns, prompt_text
+from meerkat._session_events import lines_decoder, params_decoder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from meerkat._core.codec import Decoder
     from meerkat._core.errors import MeerkatError
     from meerkat._core.inbox import Inbox
     from meerkat._core.protocol import Protocol, Request
-    from meerkat._generated.types.streams import SessionEventParams
     from meerkat._generated.types.tools import ToolExecuteParams
     from meerkat._runs import Turn
+    from meerkat._session_events import SessionEventLine, SessionEventParams
 
 logger = logging.getLogger("meerkat.router")
 
@@ -104,11 +106,16 @@ class Router:
     def attach(self, protocol: Protocol) -> None:
         """Say which protocol the requests come from."""
         self._protocol = protocol
+        # Making the decoder takes milliseconds: now, while the runtime starts, and not in the middle of a stream.
+        protocol.decode_at_once(SESSION_EVENT.name, lines_decoder())
 
     # Receiver
 
     def receive(self, request: Request) -> None:
-        """Take one notification or request of the runtime."""
+        """Take one notification or request of the runtime, or notifications that came together."""
+        if isinstance(request, Notifications):
+            self._session_events(request.lines, request.size)
+            return
         route = self._routes.get(request.method) or self._stream_route(request.method)
         try:
             if route is not None:
@@ -181,7 +188,18 @@ class Router:
         self.session(session_id).adopt(turn)
 
     def _session_event(self, request: Request) -> None:
-        self._to_session(SESSION_EVENT.decoder.decode(request.params), _size(request))
+        self._to_session(params_decoder().decode(request.params), _size(request))
+
+    def _session_events(self, lines: list[SessionEventLine], size: int) -> None:
+        # Most of the time all are of one session: then there is no more to do for many than for one.
+        session_id = lines[0].params.session_id
+        runs = self._sessions.get(session_id)
+        envelopes = [line.params.event for line in lines if line.params.session_id == session_id]
+        if runs is not None and len(envelopes) == len(lines):
+            self._touch(runs.receive_all(envelopes, size))
+            return
+        for line in lines:
+            self._to_session(line.params, size // len(lines))
 
     def _to_session(self, params: SessionEventParams, size: int) -> None:
         runs = self._sessions.get(params.session_id)
@@ -193,9 +211,10 @@ class Router:
                 return
             self._bind(turn, params.session_id)
             runs = self._sessions[params.session_id]
-        turn = runs.receive(params.event.seq, event, size)
-        if turn is not None and turn.inbox is not None:
-            self._touched.add(turn.inbox)
+        self._touch([runs.receive(params.event.seq, event, size)])
+
+    def _touch(self, turns: Iterable[Turn | None]) -> None:
+        self._touched.update(turn.inbox for turn in turns if turn is not None and turn.inbox is not None)
 
     def _creator(self, event: object) -> Turn | None:
         """The turn that made a session of which this is the first event."""

@@ -26,13 +26,14 @@ from meerkat._generated.types.events import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import TypeAlias
 
     from meerkat._core.inbox import Inbox
     from meerkat._core.protocol import Call
     from meerkat._diagnostics import Tally
     from meerkat._generated.types.events import AgentEvent
+    from meerkat._session_events import EventEnvelope
 
     Prompt: TypeAlias = str | Sequence[Mapping[str, object] | msgspec.Struct]
 
@@ -158,6 +159,12 @@ class Turn:
         self._last_sign = time.monotonic()
         if self.inbox is not None:
             self.inbox.put(event, size)
+
+    def take_all(self, events: list[AgentEvent | EventGap], size: int) -> None:
+        """Events of its run that came together."""
+        self._last_sign = time.monotonic()
+        if self.inbox is not None:
+            self.inbox.put_all(events, size)
 
     def ended(self, failure: RunFailed | None) -> None:
         """Its run has ended."""
@@ -308,6 +315,22 @@ class SessionRuns:
             self._run_ended(event if isinstance(event, RunFailed) else None)
         return turn
 
+    def receive_all(self, envelopes: list[EventEnvelope], size: int) -> Iterable[Turn | None]:
+        """Take events of the session that came together, so many bytes in all; return the turns they were given to."""
+        events: list[AgentEvent | EventGap] = [envelope.payload for envelope in envelopes]
+        seqs = [envelope.seq for envelope in envelopes]
+        turn = self._current
+        if turn is not None and self._follow(seqs) and _TURNING_POINTS.isdisjoint(map(type, events)):
+            self._last_seq = seqs[-1]
+            turn.take_all(events, size)
+            return (turn,)
+        each = size // len(envelopes)
+        return {self.receive(envelope.seq, envelope.payload, each) for envelope in envelopes}
+
+    def _follow(self, seqs: list[int]) -> bool:
+        """Whether these numbers come next, without a gap."""
+        return self._last_seq is not None and seqs == list(range(self._last_seq + 1, self._last_seq + 1 + len(seqs)))
+
     def end(self) -> None:
         """Take the end of the connection."""
         for turn in {*self._waiting, self._current, self._previous}:
@@ -357,3 +380,4 @@ class SessionRuns:
 
 
 _LAST_EVENTS: Final = (RunCompleted, RunFailed, ExtractionSucceeded, ExtractionFailed)
+_TURNING_POINTS: Final[frozenset[type]] = frozenset((RunStarted, *_LAST_EVENTS))

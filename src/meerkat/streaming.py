@@ -21,7 +21,7 @@ from meerkat._generated.types.events import TextComplete, TextDelta, TurnStarted
 from meerkat._runs import EventGap
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
     from types import TracebackType
     from typing import Self, TypeAlias
 
@@ -50,35 +50,6 @@ class ScopedEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     scope_id: str
     scope_path: list[StreamScopeFrame]
     event: AgentEvent
-
-
-class _Batches(Generic[I]):
-    """Items one by one out of the batches that the reader delivers."""
-
-    __slots__ = ("_batch", "_inbox", "_index")
-
-    def __init__(self, inbox: Inbox[I]) -> None:
-        self._inbox = inbox
-        self._batch: list[I] = []
-        self._index = 0
-
-    def next(self) -> I | None:
-        """Return the next item that is here already."""
-        index = self._index
-        if index == len(self._batch):
-            self._batch = self._inbox.take()
-            index = 0
-            if not self._batch:
-                self._index = 0
-                return None
-        self._index = index + 1
-        return self._batch[index]
-
-    def rest(self) -> list[I]:
-        """Return all items that are here already."""
-        items = self._batch[self._index :] + self._inbox.take()
-        self._batch, self._index = [], 0
-        return items
 
 
 class EventStream:
@@ -115,7 +86,7 @@ class EventStream:
         self._start = start
         self._request: TurnRequest | None = None
         self._inbox: Inbox[StreamEvent] = Inbox(buffer_bytes)
-        self._items = _Batches(self._inbox)
+        self._batch: Iterator[StreamEvent] = iter(())
         self._result: RunResult | None = None
         self._on_result = on_result
         self._timeout = timeout
@@ -162,14 +133,14 @@ class EventStream:
         return self
 
     async def __anext__(self) -> StreamEvent:
-        event = self._items.next()
-        if event is not None:
-            return event
-        await self._more()
-        event = self._items.next()
+        event = next(self._batch, None)
         if event is None:
-            self._finish()
-            raise StopAsyncIteration
+            await self._more()
+            self._batch = iter(self._inbox.take())
+            event = next(self._batch, None)
+            if event is None:
+                self._finish()
+                raise StopAsyncIteration
         return event
 
     async def batches(self) -> list[StreamEvent]:
@@ -180,10 +151,10 @@ class EventStream:
         Example:
             ``while batch := await events.batches(): handle(batch)``
         """
-        items = self._items.rest()
+        items = list(self._batch)
         if not items:
             await self._more()
-            items = self._items.rest()
+            items = self._inbox.take()
             if not items:
                 self._finish()
         return items
@@ -220,16 +191,22 @@ class EventStream:
             message = "open the stream first: `async with session.stream(...) as events:`"
             raise StreamNotOpenError(message=message)
         turn = self._request.turn
+        if not self._inbox.empty:
+            await self._inbox.wait()  # others run between two batches, however many are here
         while self._inbox.empty and not turn.over:
             patience = turn.patience
             if patience == 0.0:
                 turn.finish()
-            left = self._deadline - anyio.current_time()
-            if left <= 0:
-                raise DeadlineExceededError(message=f"the turn did not end within {self._timeout:g} seconds")
-            await self._inbox.wait(left if patience is None else min(patience, left))
-        if not self._inbox.empty:
-            await self._inbox.wait()
+            await self._inbox.wait(self._left(patience))
+
+    def _left(self, patience: float | None) -> float | None:
+        """Seconds to wait at most, without end as long as no deadline is set and an answer is due."""
+        if self._timeout is None:
+            return patience
+        left = self._deadline - anyio.current_time()
+        if left <= 0:
+            raise DeadlineExceededError(message=f"the turn did not end within {self._timeout:g} seconds")
+        return left if patience is None else min(patience, left)
 
     def _finish(self) -> None:
         if self._ended or self._request is None:
@@ -301,7 +278,7 @@ class EventSubscription(Generic[I]):
     ) -> None:
         self._stream_id = stream_id
         self._inbox = inbox
-        self._items = _Batches(inbox)
+        self._batch: Iterator[Any] = iter(())
         self._item = item
         self._is_end = is_end
         self._close_remote = close
@@ -333,12 +310,14 @@ class EventSubscription(Generic[I]):
     async def __anext__(self) -> I:
         if self._outcome is not None or (self._closed and self._inbox.empty):
             raise StopAsyncIteration
-        while (received := self._items.next()) is None:
-            if self._inbox.lost:
-                raise overflow(self._inbox)
-            if self._inbox.closed:
-                self._stop()
+        while (received := next(self._batch, None)) is None:
+            if self._inbox.empty:
+                if self._inbox.lost:
+                    raise overflow(self._inbox)
+                if self._inbox.closed:
+                    self._stop()
             await self._inbox.wait()
+            self._batch = iter(self._inbox.take())
         if not self._is_end(received):
             return self._item(received)
         self._outcome = received
@@ -363,9 +342,8 @@ class EventSubscription(Generic[I]):
         raise StopAsyncIteration
 
     def _take_outcome(self) -> None:
-        while received := self._items.next():
-            if self._is_end(received):
-                self._outcome = received
+        while items := [*self._batch, *self._inbox.take()]:
+            self._outcome = next(filter(self._is_end, items), self._outcome)
 
 
 def overflow(inbox: Inbox[Any]) -> StreamOverflowError:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meerkat._core.framing import NO_VALUE, BadLine, Frame, LineReader
+from meerkat._core.framing import NO_VALUE, BadLine, Batch, Frame, LineReader
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=20),
@@ -34,8 +34,9 @@ garbage = st.sampled_from(
 )
 
 
-def plain(frame: Frame | BadLine) -> object:
+def plain(frame: Frame | BadLine | Batch) -> object:
     """A frame as a comparable value."""
+    assert not isinstance(frame, Batch)  # nobody asked for them
     if isinstance(frame, BadLine):
         return ("bad", frame.text)
     values = [None if raw is NO_VALUE else msgspec.json.decode(raw) for raw in (frame.params, frame.result)]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PREFIX_SIZE: Final = 4096  # how much of an overlong line is kept, to tell which call it answers
 NO_VALUE: Final = msgspec.Raw()  # marks an absent key; a null is Raw(b"null")
@@ -44,6 +47,20 @@ class BadLine(msgspec.Struct, gc=False):
     too_long: int = 0
 
 
+class Batch(msgspec.Struct, gc=False):
+    """Lines of one kind that came together, decoded to the end at once.
+
+    Attributes:
+        lines: What the decoder of `LineReader.decode_at_once` made of them.
+        size: How many bytes they had.
+    """
+
+    lines: list[Any]
+    size: int
+
+
+MARK_WITHIN: Final = 64  # bytes of a line in which its method is looked for
+
 _frames = msgspec.json.Decoder(Frame)
 
 
@@ -62,28 +79,48 @@ class LineReader:
         self._parts: list[bytes] = []  # of the line that is not complete yet
         self._size = 0
         self._skipping = False  # the line is over the limit: only its size and its beginning are of interest
+        self._mark = b""
+        self._decode_marked: Callable[[bytes], list[Any]] | None = None
 
-    def feed(self, chunk: bytes) -> list[Frame | BadLine]:
+    def decode_at_once(self, mark: bytes, decode: Callable[[bytes], list[Any]]) -> None:
+        """Try a decoder on blocks that begin with a line of one kind; they become a `Batch` if all of it fits.
+
+        Decoding such lines in one step instead of two, without a look at each of them, is several times faster. A
+        block with anything else in it takes the usual way.
+
+        Args:
+            mark: Bytes near the beginning of a line that tell its kind.
+            decode: Decodes a block of lines; raises when it cannot decode every single one.
+        """
+        self._mark = mark
+        self._decode_marked = decode
+
+    def feed(self, chunk: bytes) -> list[Frame | BadLine | Batch]:
         """Take the next bytes; return what became complete with them, in order."""
-        last = chunk.rfind(b"\n")
-        if last < 0:
+        end = chunk.rfind(b"\n") + 1
+        if not end:
             self._keep(chunk)
             return []
-        out: list[Frame | BadLine] = []
+        out: list[Frame | BadLine | Batch] = []
         start = 0
-        if self._parts:
+        if self._size + len(chunk) > self._limit and self._parts:
             start = chunk.index(b"\n") + 1
             self._keep(chunk[:start])
             self._finish(out)
-        if start <= last:
-            self._decode(chunk[start : last + 1], out)
-        if last + 1 < len(chunk):
-            self._keep(chunk[last + 1 :])
+        if self._parts:
+            # One block in one copy: what began before, and what is whole of this chunk.
+            block = b"".join((*self._parts, memoryview(chunk)[:end]))
+            self._parts, self._size = [], 0
+            self._decode(block, out)
+        elif start < end:
+            self._decode(chunk[start:end], out)
+        if end < len(chunk):
+            self._keep(chunk[end:])
         return out
 
-    def end(self) -> list[Frame | BadLine]:
+    def end(self) -> list[Frame | BadLine | Batch]:
         """Take the end of the stream; a line without its newline is still a line."""
-        out: list[Frame | BadLine] = []
+        out: list[Frame | BadLine | Batch] = []
         if self._parts:
             self._finish(out)
         return out
@@ -97,7 +134,7 @@ class LineReader:
             self._skipping = True
             self._parts = [_beginning(self._parts)]
 
-    def _finish(self, out: list[Frame | BadLine]) -> None:
+    def _finish(self, out: list[Frame | BadLine | Batch]) -> None:
         line = b"".join(self._parts)
         size = self._size
         skipped = self._skipping
@@ -107,8 +144,15 @@ class LineReader:
         else:
             self._decode(line, out)
 
-    def _decode(self, block: bytes, out: list[Frame | BadLine]) -> None:
+    def _decode(self, block: bytes, out: list[Frame | BadLine | Batch]) -> None:
         if len(block) <= self._limit:
+            if self._decode_marked is not None and block.find(self._mark, 0, MARK_WITHIN) >= 0:
+                try:
+                    out.append(Batch(self._decode_marked(block), len(block)))
+                except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                    pass
+                else:
+                    return
             try:
                 frames = _frames.decode_lines(block)
             except (msgspec.MsgspecError, UnicodeDecodeError):

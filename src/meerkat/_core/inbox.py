@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import anyio
 import anyio.lowlevel
+
+from meerkat._core.waiting import make_waiter
+
+if TYPE_CHECKING:
+    from meerkat._core.waiting import Waiter
 
 T = TypeVar("T")
 
@@ -34,7 +39,7 @@ class Inbox(Generic[T]):
         self._full: deque[tuple[list[T], int]] = deque()
         self._limit = limit
         self._size = 0
-        self._waiter: anyio.Event | None = None
+        self._waiter: Waiter | None = None
         self._closed = False
         self.lost = 0
 
@@ -65,6 +70,19 @@ class Inbox(Generic[T]):
             self._full.append((self._batch, self._batch_size))
             self._batch, self._batch_size = [], 0
 
+    def put_all(self, items: list[T], size: int) -> None:
+        """Add items that came together and had so many bytes in all; the list is handed over."""
+        if self.lost or self._size + size > self._limit or len(items) > BATCH:
+            each = size // len(items)
+            for item in items:
+                self.put(item, each)
+            return
+        self._size += size
+        if self._batch:
+            self._full.append((self._batch, self._batch_size))
+            self._batch, self._batch_size = [], 0
+        self._full.append((items, size))
+
     def take(self) -> list[T]:
         """Return and remove the next batch; an empty one when nothing waits."""
         if self._full:
@@ -83,7 +101,7 @@ class Inbox(Generic[T]):
     def wake(self) -> None:
         """Let the consumer look again."""
         if self._waiter is not None:
-            self._waiter.set()
+            self._waiter.wake()
             self._waiter = None
 
     async def wait(self, seconds: float | None = None) -> None:
@@ -91,6 +109,9 @@ class Inbox(Generic[T]):
         if self._closed or not self.empty:
             await anyio.lowlevel.checkpoint()
             return
-        waiter = self._waiter = anyio.Event()
+        waiter = self._waiter = make_waiter()
+        if seconds is None:
+            await waiter.wait()
+            return
         with anyio.move_on_after(seconds):
             await waiter.wait()

@@ -19,7 +19,7 @@ from meerkat._core.errors import (
     RequestLostError,
 )
 from meerkat._core.flow import WINDOW, Gate, Line
-from meerkat._core.framing import NO_VALUE, BadLine, ErrorBody, Frame, LineReader
+from meerkat._core.framing import NO_VALUE, BadLine, Batch, ErrorBody, Frame, LineReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,6 +93,18 @@ class Request(msgspec.Struct, gc=False):
     id: int | str | None = None
 
 
+class Notifications(Request):
+    """Notifications of one method that came together, decoded already; see `Protocol.decode_at_once`.
+
+    Attributes:
+        lines: What the decoder made of them.
+        size: How many bytes they had on the wire.
+    """
+
+    lines: list[Any] = []
+    size: int = 0
+
+
 class Counters(msgspec.Struct):
     """What happened on a connection that no caller was told."""
 
@@ -125,12 +137,24 @@ class Protocol:
         self._cancel = cancel
         self._max_bad_lines = max_bad_lines
         self._reader = LineReader(max_line)
+        self._at_once = ""
         self._gate = Gate(window, self._make_probe)
         self._next_key = 1
         self._calls: dict[int, Call] = {}
         self.fault: MeerkatError | None = None
         self.counters = Counters()
         self.unanswered: set[int] = set()  # calls cancelled at the end that the runtime has not given up yet
+
+    def decode_at_once(self, method: str, decode: Callable[[bytes], list[Any]]) -> None:
+        """Decode notifications of one method a block at a time, where the runtime sends many in a row.
+
+        Args:
+            method: Name of the method.
+            decode: Decodes a block of lines; raises when any of them is not such a notification, or does not fit.
+                Then each is taken as a `Request`.
+        """
+        self._at_once = method
+        self._reader.decode_at_once(msgspec.json.encode(method), decode)
 
     @property
     def pending(self) -> int:
@@ -232,11 +256,13 @@ class Protocol:
         """Count something that the runtime sent as a bad line, since its content does not fit."""
         self._bad_line(BadLine(f"{request.method}: {reason}", bytes(request.params)[:200].decode(errors="replace")))
 
-    def _take(self, frames: list[Frame | BadLine]) -> list[Request]:
+    def _take(self, frames: list[Frame | BadLine | Batch]) -> list[Request]:
         out: list[Request] = []
         for frame in frames:
             if isinstance(frame, BadLine):
                 self._bad_line(frame)
+            elif isinstance(frame, Batch):
+                out.append(Notifications(self._at_once, NO_VALUE, lines=frame.lines, size=frame.size))
             elif frame.method is not None:
                 key = frame.id
                 request_id = None if key is msgspec.UNSET else key
