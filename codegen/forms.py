@@ -121,10 +121,10 @@ class Forms:
             return Scalar(
                 kind=kind,
                 format=format_,
-                minimum=schema.get("minimum"),
-                maximum=schema.get("maximum"),
-                min_length=schema.get("minLength"),
-                max_length=schema.get("maxLength"),
+                minimum=self._limit(schema, "minimum", path),
+                maximum=self._limit(schema, "maximum", path),
+                min_length=self._length(schema, "minLength", path),
+                max_length=self._length(schema, "maxLength", path),
             )
         if kind == "array":
             self.known(schema, notes | {"type", "items", "minItems", "maxItems"}, path, "an array")
@@ -132,14 +132,28 @@ class Forms:
                 self.wrong("form", path, "an array needs `items`; free items are `{}`")
             return ListOf(
                 item=self.type(schema.get("items", {}), (*path, "items")),
-                min_items=schema.get("minItems"),
-                max_items=schema.get("maxItems"),
+                min_items=self._length(schema, "minItems", path),
+                max_items=self._length(schema, "maxItems", path),
             )
         if kind == "object":
             self.known(schema, notes | {"type", "additionalProperties"}, path, "a map")
             return MapOf(value=self._map_value(schema, path))
         self.wrong("form", (*path, "type"), f"`{kind}` is no type")
         return AnyJson()
+
+    def _limit(self, schema: Mapping[str, Any], key: str, path: Path) -> int | float | None:
+        limit: Any = schema.get(key)
+        if limit is None or (isinstance(limit, int | float) and not isinstance(limit, bool)):
+            return limit
+        self.wrong("form", (*path, key), f"`{key}` is a number")
+        return None
+
+    def _length(self, schema: Mapping[str, Any], key: str, path: Path) -> int | None:
+        length = self._limit(schema, key, path)
+        if length is None or (isinstance(length, int) and length >= 0):
+            return length
+        self.wrong("form", (*path, key), f"`{key}` is a whole number from 0 on")
+        return None
 
     def _map_value(self, schema: Mapping[str, Any], path: Path) -> Type:
         if not is_object(schema.get("additionalProperties")):
@@ -262,7 +276,7 @@ class Forms:
         if extra is not None and extra is not False:
             self.wrong("struct", (*path, "additionalProperties"), "a struct is open or `additionalProperties: false`")
         limits = schema.get("minProperties"), schema.get("maxProperties")
-        if limits not in {(None, None), (1, 1)}:
+        if limits not in ((None, None), (1, 1)):
             self.wrong("struct", path, "`minProperties` and `maxProperties` are both 1 or both absent")
         fields: dict[str, Any] = schema["properties"] if is_object(schema.get("properties")) else {}
         required = strings(schema.get("required", []))

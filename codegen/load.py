@@ -82,7 +82,7 @@ def _method(value: dict[str, Any], path: Path, forms: Forms, errors: frozenset[s
     params = _params(value, path, forms)
     params_type, derived = _params_type(value, path, forms, params)
     direction = value.get("x-direction", "client-to-server")
-    if direction not in {"client-to-server", "server-to-client"}:
+    if direction not in ("client-to-server", "server-to-client"):
         forms.wrong("direction", (*path, "x-direction"), "a direction is `client-to-server` or `server-to-client`")
     result: Type | None = None
     described: dict[str, Any] = value["result"] if is_object(value.get("result")) else {}
@@ -92,7 +92,7 @@ def _method(value: dict[str, Any], path: Path, forms: Forms, errors: frozenset[s
         if "x-mutates" not in value and direction == "client-to-server":
             forms.wrong("mutates", path, "a request needs `x-mutates: true` or `false`")
     python: dict[str, Any] = value["x-python"] if is_object(value.get("x-python")) else {}
-    options = python.get("options")
+    options = _name(python.get("options"))
     return Method(
         name=value["name"],
         module=value["x-module"],
@@ -112,11 +112,16 @@ def _method(value: dict[str, Any], path: Path, forms: Forms, errors: frozenset[s
         long_running=value.get("x-long-running") is True,
         mutates=value.get("x-mutates") is True,
         null_id_errors=value.get("x-null-id-errors") is True,
-        requires=value.get("x-requires"),
+        requires=_name(value.get("x-requires")),
         route_by=_route_by(value, path, forms, params),
         wrapper=_wrapper(value, path, forms, params),
-        options=options if isinstance(options, str) else None,
+        options=options,
     )
+
+
+def _name(value: object) -> str | None:
+    """Return a text, or nothing for what the check of the extensions has refused."""
+    return value if isinstance(value, str) else None
 
 
 def _params(value: Mapping[str, Any], path: Path, forms: Forms) -> tuple[Property, ...]:
@@ -164,7 +169,7 @@ def _params_type(
 
 def _route_by(value: Mapping[str, Any], path: Path, forms: Forms, params: tuple[Property, ...]) -> str | None:
     route: str | None = value.get("x-route-by")
-    if route is not None and route not in {param.wire for param in params}:
+    if route is not None and route not in [param.wire for param in params]:
         forms.wrong("route", (*path, "x-route-by"), f"there is no parameter `{route}`")
     return route
 
@@ -220,10 +225,10 @@ def _wrapper(value: Mapping[str, Any], path: Path, forms: Forms, params: tuple[P
     return Wrapper(
         name=name,
         positional=tuple(positional),
-        unwrap=hints.get("unwrap"),
+        unwrap=_name(hints.get("unwrap")),
         returns_none=hints.get("returns") == "none",
-        none_when=hints.get("none_when"),
-        request=hints.get("request"),
+        none_when=_name(hints.get("none_when")),
+        request=_name(hints.get("request")),
     )
 
 
@@ -264,7 +269,7 @@ def _error(name: str, value: Mapping[str, Any], extras: Mapping[str, Any], forms
         message=message.strip(),
         description=str(extras.get("description", "")).strip() or message.strip(),
         class_name=class_name,
-        base=python.get("base"),
+        base=_name(python.get("base")),
         attributes=tuple(references),
         data=data_name,
     )

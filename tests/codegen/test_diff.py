@@ -218,6 +218,16 @@ def test_a_directory_with_a_bundled_document_only(old: Path, tmp_path: Path) -> 
     assert main(["diff", str(directory), str(directory)]) == 0
 
 
+def put(content: Any, *path: str | int) -> Callable[[Document], None]:
+    def edit(contract: Document) -> None:
+        target: Any = contract
+        for step_ in path[:-1]:
+            target = target[step_]
+        target[path[-1]] = content
+
+    return edit
+
+
 def cut(*path: str | int) -> Callable[[Document], None]:
     def edit(contract: Document) -> None:
         target: Any = contract
@@ -246,6 +256,20 @@ BAD_INPUT: dict[str, tuple[Any, str]] = {
     ),
     "a method without a name": (cut("methods", 0, "name"), "/methods/0: an object with `name` and `x-module`"),
     "no methods": (cut("methods"), "/methods: a list is expected here"),
+    "a limit that is no number": (
+        put({"type": "integer", "minimum": "1"}, "components", "schemas", "Sent", "properties", "value"),
+        "/components/schemas/Sent/properties/value/minimum: `minimum` is a number",
+    ),
+    "a length that is no whole number": (
+        put({"type": "string", "maxLength": 1.5}, "components", "schemas", "Sent", "properties", "value"),
+        "/components/schemas/Sent/properties/value/maxLength: `maxLength` is a whole number from 0 on",
+    ),
+    "a direction that is none": (put({}, "methods", 0, "x-direction"), "a direction is `client-to-server` or"),
+    "a route that is none": (put({}, "methods", 0, "x-route-by"), "there is no parameter `{}`"),
+    "limits that are none": (
+        put({}, "components", "schemas", "Sent", "minProperties"),
+        "`minProperties` and `maxProperties` are both 1 or both absent",
+    ),
     "a reference to nowhere": (cut("components", "schemas", "Received"), "there is no schema `Received`"),
 }
 
