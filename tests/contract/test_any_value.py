@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,8 @@ from tests.contract.readings import Reading, validators
 from tests.contract.strategies import changed, values
 from tests.contract.test_samples import accepts, each_reading, names, read
 from tests.support.values import losses, unknowns
+
+pytestmark = pytest.mark.requirement("G02")
 
 # Making a strategy for a large type takes longer than drawing from it.
 many = settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])

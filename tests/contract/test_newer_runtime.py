@@ -26,6 +26,8 @@ from tests.support.values import losses, unknowns
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+pytestmark = pytest.mark.requirement("G02")
+
 NEW: Final[dict[str, Any]] = {"novel": {"list": [1, None, 1.5]}, "é": ""}
 """Content of an invented arm."""
 

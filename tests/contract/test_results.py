@@ -81,6 +81,7 @@ def wrong_results(method: Method) -> Iterator[Fault]:
             yield fault
 
 
+@pytest.mark.requirement("C07")
 @pytest.mark.parametrize("name", [name for name in CALLED if name not in FREE | {"tools/register"}])
 async def test_results_that_do_not_fit_are_errors(wire: Wire, name: str) -> None:
     method = CALLED[name]

@@ -25,6 +25,8 @@ from tests.support.values import losses, unknowns
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.requirement("G02")
+
 each_reading = pytest.mark.parametrize("reading", Reading, ids=lambda reading: reading.value)
 
 ANOTHER_MEMBER_FITS: Final = {
@@ -43,7 +45,7 @@ class Sample:
     fault: Fault | None = None
 
     def __str__(self) -> str:
-        return "valid" if self.fault is None else f"{self.fault.kind} at $.{self.fault.where}: {self.value!r}"
+        return "valid" if self.fault is None else f"{self.fault.kind} at ${self.fault.where}: {self.value!r}"
 
 
 @cache

@@ -11,6 +11,8 @@ from typing import Final
 
 import pytest
 
+pytestmark = pytest.mark.requirement("G03")
+
 PROGRAMS: Final = Path(__file__).with_name("typing")
 MISTAKE: Final = re.compile(r"  # type: ignore\[(.*?)\]  # pyright: ignore\[(.*?)\]")
 

@@ -69,6 +69,7 @@ async def sent_by(wire: Wire, method: Method, given: Mapping[str, Any], typed: A
     return params
 
 
+@pytest.mark.requirement("C08", "C09")
 @each_method
 async def test_every_parameter_is_sent(wire: Wire, name: str) -> None:
     method = CALLED[name]
@@ -94,6 +95,7 @@ async def test_typed_objects_and_mappings_are_the_same(wire: Wire, name: str) ->
     report(list(differences(method, given, await sent_by(wire, method, given, typed))))
 
 
+@pytest.mark.requirement("C08")
 @pytest.mark.parametrize("name", [name for name, method in CALLED.items() if optional(method)])
 async def test_none_says_not_given(wire: Wire, name: str) -> None:
     method = CALLED[name]
