@@ -12,6 +12,8 @@ from codegen.ir import Alias, EnumType, StructType, TaggedUnion, UntaggedUnion
 from codegen.upstream.folder import Folder
 from codegen.upstream.published import Published
 from codegen.upstream.shapes import Shapes
+from tests.codegen.pack_published import pack, text_of
+from tests.codegen.published import Release
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -277,3 +279,23 @@ def test_names_of_places_outlast_new_arms(tmp_path: Path) -> None:
         _, shapes = spelt(directory, schema)
         places.append(shapes.place_of("Subject/oneOf/b/properties/y"))
     assert places == ["params.json#/Subject/oneOf/1/properties/y", "params.json#/Subject/oneOf/2/properties/y"]
+
+
+@pytest.mark.parametrize("version", ["0.6.5", "0.6.6"])
+def test_a_folder_survives_being_packed(version: str, tmp_path: Path) -> None:
+    release = Release(version)
+    folder = release.write(tmp_path)
+    path = folder / "wire-types.json"
+    spoken = json.loads(path.read_text("utf-8"))
+    result = spoken["WireRunResult"]
+    result.update(title="Result", description="What a run comes to.")
+    result["properties"]["text"]["description"] = "What was said."
+    result["properties"]["title"] = {"type": "string"}
+    path.write_text(json.dumps(spoken), "utf-8")
+    packed = json.loads(text_of(pack(folder)))
+    release.types["WireRunResult"]["properties"]["title"] = {"type": "string"}
+    assert packed["types"] == release.types
+    assert packed["roots"] == release.roots
+    assert (packed["methods"], packed["notifications"]) == (release.methods, release.notifications)
+    assert (packed["values"], packed["odd"]) == (release.values, release.odd)
+    assert packed["other"].keys() == {"CapabilityId"}
