@@ -19,7 +19,7 @@ from tests.support.values import losses, unknowns
 pytestmark = pytest.mark.requirement("G02")
 
 # Making a strategy for a large type takes longer than drawing from it.
-many = settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+many = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 @each_reading
