@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 GENERATOR_VERSION = "1"
 MAX_LINES = 800
-# Holds one line for each public name, however the contract is split.
-_ANY_LENGTH = frozenset({"public.py", "index.py"})
 
 _ISOLATED = ("--isolated", "--no-cache", "--quiet")
 _SETTINGS = (
@@ -66,7 +64,7 @@ def formatted(files: Mapping[str, str], contract: Contract) -> dict[str, str]:
 
 def too_long(files: Mapping[str, str]) -> dict[str, int]:
     """Return the files with more lines than a reader should be given, and how many they have."""
-    lengths = {name: text.count("\n") for name, text in files.items() if name not in _ANY_LENGTH}
+    lengths = {name: text.count("\n") for name, text in files.items()}
     return {name: length for name, length in lengths.items() if length > MAX_LINES}
 
 

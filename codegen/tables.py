@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from codegen.annotate import PACKAGE, Imports, types_module
 from codegen.docs import docstring
@@ -31,7 +31,7 @@ class Tables:
 
     def render(self) -> dict[str, str]:
         """Return the unformatted modules by file name."""
-        public = public_names(self._contract)
+        public = _by_module(public_names(self._contract))
         files = {
             "__init__.py": self._templates.render("package.py", text="What the generator makes of the contract."),
             "types/__init__.py": self._templates.render(
@@ -107,6 +107,34 @@ class Tables:
         return self._templates.render(
             "events.py", imports=imports.lines(), arms=arms, base=union.base, union=union.name
         )
+
+
+def _by_module(names: list[dict[str, str]]) -> list[dict[str, Any]]:
+    """Return the modules that hold public names, with the names packed into lines: one a line would be a thousand."""
+    modules: dict[str, list[str]] = {}
+    for item in names:
+        modules.setdefault(item["module"], []).append(item["name"])
+    return [
+        {
+            "module": module,
+            "names": _packed(held, " "),
+            "imports": _packed([f"{name} as {name}," for name in held], " "),
+        }
+        for module, held in sorted(modules.items())
+    ]
+
+
+def _packed(words: list[str], separator: str) -> list[str]:
+    lines: list[str] = []
+    for word in words:
+        if lines and len(lines[-1]) + len(separator) + len(word) <= _PACKED_WIDTH:
+            lines[-1] += separator + word
+        else:
+            lines.append(word)
+    return lines
+
+
+_PACKED_WIDTH: Final = 108  # leaves room for what is around the words
 
 
 def public_names(contract: Contract) -> list[dict[str, str]]:

@@ -10,870 +10,328 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PUBLIC: Final[Mapping[str, str]] = {
-    "AgentError": "meerkat._generated.errors",
-    "AgentErrorClass": "meerkat._generated.types.event_failures",
-    "AgentErrorReason": "meerkat._generated.types.event_failures",
-    "AgentErrorReasonAuthReauthRequired": "meerkat._generated.types.event_failures",
-    "AgentErrorReasonCallbackPending": "meerkat._generated.types.event_failures",
-    "AgentErrorReasonHookConfigInvalid": "meerkat._generated.types.event_failures",
-    "AgentErrorReasonHookDenied": "meerkat._generated.types.event_failures",
-    "AgentErrorReasonHookExecutionFailed": "meerkat._generated.types.event_failures",
-    "AgentErrorReasonHookTimeout": "meerkat._generated.types.event_failures",
-    "AgentErrorReasonInvalidOutputSchema": "meerkat._generated.types.event_failures",
-    "AgentErrorReasonLlmAuthError": "meerkat._generated.types.event_failures",
-    "AgentErrorReasonLlmCallTimeout": "meerkat._generated.types.event_failures",
-    "AgentErrorReasonLlmContextExceeded": "meerkat._generated.types.event_failures",
-    "AgentErrorReasonLlmInvalidModel": "meerkat._generated.types.event_failures",
-    "AgentErrorReasonLlmNetworkTimeout": "meerkat._generated.types.event_failures",
-    "AgentErrorReasonLlmProviderError": "meerkat._generated.types.event_failures",
-    "AgentErrorReasonLlmRateLimited": "meerkat._generated.types.event_failures",
-    "AgentErrorReasonStructuredOutputValidationFailed": "meerkat._generated.types.event_failures",
-    "AgentErrorReasonTurnTerminalCause": "meerkat._generated.types.event_failures",
-    "AgentErrorReport": "meerkat._generated.types.event_failures",
-    "AgentEvent": "meerkat._generated.types.events",
-    "AgentIdentity": "meerkat._generated.types.mob_ids",
-    "AgentRuntimeId": "meerkat._generated.types.mob_ids",
-    "AppendSystemContextStatus": "meerkat._generated.types.session_input",
-    "ApprovalActionKind": "meerkat._generated.types.approval",
-    "ApprovalDecideParams": "meerkat._generated.types.approval",
-    "ApprovalDecision": "meerkat._generated.types.approval",
-    "ApprovalDecisionRecord": "meerkat._generated.types.approval",
-    "ApprovalGetParams": "meerkat._generated.types.approval",
-    "ApprovalId": "meerkat._generated.types.approval",
-    "ApprovalListFilter": "meerkat._generated.types.approval",
-    "ApprovalListParams": "meerkat._generated.types.approval",
-    "ApprovalListResult": "meerkat._generated.types.approval",
-    "ApprovalOwnerRef": "meerkat._generated.types.approval",
-    "ApprovalOwnerRefExternalMember": "meerkat._generated.types.approval",
-    "ApprovalOwnerRefMob": "meerkat._generated.types.approval",
-    "ApprovalOwnerRefRun": "meerkat._generated.types.approval",
-    "ApprovalOwnerRefRuntime": "meerkat._generated.types.approval",
-    "ApprovalOwnerRefSession": "meerkat._generated.types.approval",
-    "ApprovalOwnerRefToolCall": "meerkat._generated.types.approval",
-    "ApprovalProposedAction": "meerkat._generated.types.approval",
-    "ApprovalRecord": "meerkat._generated.types.approval",
-    "ApprovalRequestParams": "meerkat._generated.types.approval",
-    "ApprovalResourceKind": "meerkat._generated.types.approval",
-    "ApprovalResourceRef": "meerkat._generated.types.approval",
-    "ApprovalRisk": "meerkat._generated.types.approval",
-    "ApprovalStatus": "meerkat._generated.types.approval",
-    "ArchiveSessionParams": "meerkat._generated.types.session",
-    "ArchiveSessionResult": "meerkat._generated.types.session",
-    "ArtifactContentHandle": "meerkat._generated.types.artifact",
-    "ArtifactContentHandleBlob": "meerkat._generated.types.artifact",
-    "ArtifactContentHandleOpaque": "meerkat._generated.types.artifact",
-    "ArtifactDownloadParams": "meerkat._generated.types.artifact",
-    "ArtifactDownloadResult": "meerkat._generated.types.artifact",
-    "ArtifactHandle": "meerkat._generated.types.artifact",
-    "ArtifactId": "meerkat._generated.types.artifact",
-    "ArtifactIdParams": "meerkat._generated.types.artifact",
-    "ArtifactKind": "meerkat._generated.types.artifact",
-    "ArtifactListParams": "meerkat._generated.types.artifact",
-    "ArtifactListResult": "meerkat._generated.types.artifact",
-    "ArtifactOwner": "meerkat._generated.types.artifact",
-    "ArtifactPayload": "meerkat._generated.types.artifact",
-    "ArtifactRecord": "meerkat._generated.types.artifact",
-    "ArtifactType": "meerkat._generated.types.artifact",
-    "ArtifactTypeOther": "meerkat._generated.types.artifact",
-    "AssistantImage": "meerkat._generated.types.images",
-    "AssistantImageAppended": "meerkat._generated.types.events",
-    "AssistantImageId": "meerkat._generated.types.images",
-    "AttributedEvent": "meerkat._generated.types.mob_stream",
-    "AuthBindingRef": "meerkat._generated.types.basics",
-    "AuthLogoutParams": "meerkat._generated.types.auth",
-    "AuthProfile": "meerkat._generated.types.realm",
-    "AuthProfileCleared": "meerkat._generated.types.auth",
-    "AuthProfileCreated": "meerkat._generated.types.auth",
-    "AuthProfileDeleteParams": "meerkat._generated.types.auth",
-    "AuthProfileDetail": "meerkat._generated.types.auth",
-    "AuthProfileGetParams": "meerkat._generated.types.auth",
-    "AuthProfileListParams": "meerkat._generated.types.auth",
-    "AuthProfilesList": "meerkat._generated.types.auth",
-    "AuthStatusDetail": "meerkat._generated.types.auth",
-    "AuthStatusGetParams": "meerkat._generated.types.auth",
-    "AuthStatusPhase": "meerkat._generated.types.auth",
-    "BackendProfile": "meerkat._generated.types.realm",
-    "BackgroundJobCompleted": "meerkat._generated.types.events",
-    "BackgroundJobTerminalStatus": "meerkat._generated.types.event_tools",
-    "BindingId": "meerkat._generated.types.basics",
-    "BlobGetParams": "meerkat._generated.types.blob",
-    "BlobId": "meerkat._generated.types.content",
-    "BlobPayload": "meerkat._generated.types.blob",
-    "BlobRef": "meerkat._generated.types.content",
-    "BoundaryAppliedToolConfigChangeStatus": "meerkat._generated.types.event_tools",
-    "BridgeBootstrapToken": "meerkat._generated.types.comms_bridge",
-    "BridgeCapabilities": "meerkat._generated.types.comms_bridge_reply",
-    "BridgeCommand": "meerkat._generated.types.comms_bridge",
-    "BridgeCommandAuthorizeSupervisor": "meerkat._generated.types.comms_bridge",
-    "BridgeCommandBindMember": "meerkat._generated.types.comms_bridge",
-    "BridgeCommandDeliverMemberInput": "meerkat._generated.types.comms_bridge",
-    "BridgeCommandDestroyMember": "meerkat._generated.types.comms_bridge",
-    "BridgeCommandHardCancelMember": "meerkat._generated.types.comms_bridge",
-    "BridgeCommandInterruptMember": "meerkat._generated.types.comms_bridge",
-    "BridgeCommandObserveMember": "meerkat._generated.types.comms_bridge",
-    "BridgeCommandRetireMember": "meerkat._generated.types.comms_bridge",
-    "BridgeCommandRevokeSupervisor": "meerkat._generated.types.comms_bridge",
-    "BridgeCommandUnwireMember": "meerkat._generated.types.comms_bridge",
-    "BridgeCommandWireMember": "meerkat._generated.types.comms_bridge",
-    "BridgeDeliveryOutcome": "meerkat._generated.types.comms_bridge_reply",
-    "BridgeDeliveryOutcomeAccepted": "meerkat._generated.types.comms_bridge_reply",
-    "BridgeDeliveryOutcomeDeduplicated": "meerkat._generated.types.comms_bridge_reply",
-    "BridgeDeliveryOutcomeRejected": "meerkat._generated.types.comms_bridge_reply",
-    "BridgeDeliveryRejectionCause": "meerkat._generated.types.comms_bridge_reply",
-    "BridgeDeliveryRejectionCauseDurabilityViolation": "meerkat._generated.types.comms_bridge_reply",
-    "BridgeDeliveryRejectionCauseInternal": "meerkat._generated.types.comms_bridge_reply",
-    "BridgeDeliveryRejectionCauseNotReady": "meerkat._generated.types.comms_bridge_reply",
-    "BridgeDeliveryRejectionCausePeerHandlingModeInvalid": "meerkat._generated.types.comms_bridge_reply",
-    "BridgeMemberRuntimeState": "meerkat._generated.types.comms_bridge_reply",
-    "BridgePeerConnectivity": "meerkat._generated.types.comms_bridge_reply",
-    "BridgePeerSpec": "meerkat._generated.types.comms_bridge",
-    "BridgeProtocolVersion": "meerkat._generated.types.comms_bridge",
-    "BridgeRejectionCause": "meerkat._generated.types.comms_bridge_reply",
-    "BridgeReply": "meerkat._generated.types.comms_bridge_reply",
-    "BridgeReplyAck": "meerkat._generated.types.comms_bridge_reply",
-    "BridgeReplyBindMember": "meerkat._generated.types.comms_bridge_reply",
-    "BridgeReplyDelivery": "meerkat._generated.types.comms_bridge_reply",
-    "BridgeReplyDestroy": "meerkat._generated.types.comms_bridge_reply",
-    "BridgeReplyObservation": "meerkat._generated.types.comms_bridge_reply",
-    "BridgeReplyRejected": "meerkat._generated.types.comms_bridge_reply",
-    "BridgeReplyRetire": "meerkat._generated.types.comms_bridge_reply",
-    "BudgetExhaustedError": "meerkat._generated.errors",
-    "BudgetLimits": "meerkat._generated.types.basics",
-    "BudgetSplitPolicy": "meerkat._generated.types.mob_spawn",
-    "BudgetSplitPolicyEqual": "meerkat._generated.types.mob_spawn",
-    "BudgetSplitPolicyFixed": "meerkat._generated.types.mob_spawn",
-    "BudgetSplitPolicyProportional": "meerkat._generated.types.mob_spawn",
-    "BudgetSplitPolicyRemaining": "meerkat._generated.types.mob_spawn",
-    "BudgetType": "meerkat._generated.types.event_limits",
-    "BudgetWarning": "meerkat._generated.types.events",
-    "CalendarFieldSpec": "meerkat._generated.types.schedule_trigger",
-    "CalendarFieldSpecAny": "meerkat._generated.types.schedule_trigger",
-    "CalendarFieldSpecValues": "meerkat._generated.types.schedule_trigger",
-    "CalendarTrigger": "meerkat._generated.types.schedule_trigger",
-    "CancelParams": "meerkat._generated.types.connection",
-    "CapabilitiesResponse": "meerkat._generated.types.connection",
-    "Capability": "meerkat._generated.types.connection",
-    "CapabilityAvailability": "meerkat._generated.types.connection",
-    "CapabilityDisabledByPolicy": "meerkat._generated.types.connection",
-    "CapabilityId": "meerkat._generated.types.connection",
-    "CapabilityNotCompiled": "meerkat._generated.types.connection",
-    "CapabilityNotSupportedByProtocol": "meerkat._generated.types.connection",
-    "CapabilityStatus": "meerkat._generated.types.connection",
-    "CapabilityUnavailability": "meerkat._generated.types.connection",
-    "CapabilityUnavailableError": "meerkat._generated.errors",
-    "CatalogModelEntry": "meerkat._generated.types.models",
-    "CommsChecksumTokenParams": "meerkat._generated.types.comms",
-    "CommsChecksumTokenResult": "meerkat._generated.types.comms",
-    "CommsChecksumTokenResultIntent": "meerkat._generated.types.comms",
-    "CommsCommandInvalidData": "meerkat._generated.types.errors",
-    "CommsCommandInvalidError": "meerkat._generated.errors",
-    "CommsPeerLifecycleParams": "meerkat._generated.types.comms",
-    "CommsPeerRequestIntent": "meerkat._generated.types.comms",
-    "CommsPeerRequestParams": "meerkat._generated.types.comms",
-    "CommsPeerResponseResult": "meerkat._generated.types.comms",
-    "CommsPeersParams": "meerkat._generated.types.comms",
-    "CommsPeersResult": "meerkat._generated.types.comms_peers",
-    "CommsSendFailedData": "meerkat._generated.types.errors",
-    "CommsSendFailedDataPeerNotFoundOrNotTrusted": "meerkat._generated.types.errors",
-    "CommsSendFailedDataPeerUnreachable": "meerkat._generated.types.errors",
-    "CommsSendFailedDataSendFailed": "meerkat._generated.types.errors",
-    "CommsSendFailedError": "meerkat._generated.errors",
-    "CommsSendParams": "meerkat._generated.types.comms",
-    "CommsSendParamsInput": "meerkat._generated.types.comms",
-    "CommsSendParamsPeerLifecycle": "meerkat._generated.types.comms",
-    "CommsSendParamsPeerMessage": "meerkat._generated.types.comms",
-    "CommsSendParamsPeerRequest": "meerkat._generated.types.comms",
-    "CommsSendParamsPeerResponse": "meerkat._generated.types.comms",
-    "CommsSendResult": "meerkat._generated.types.comms",
-    "CommsSendResultInputAccepted": "meerkat._generated.types.comms",
-    "CommsSendResultPeerLifecycleSent": "meerkat._generated.types.comms",
-    "CommsSendResultPeerMessageSent": "meerkat._generated.types.comms",
-    "CommsSendResultPeerRequestSent": "meerkat._generated.types.comms",
-    "CommsSendResultPeerResponseSent": "meerkat._generated.types.comms",
-    "CompactionCompleted": "meerkat._generated.types.events",
-    "CompactionFailed": "meerkat._generated.types.events",
-    "CompactionStarted": "meerkat._generated.types.events",
-    "Config": "meerkat._generated.types.config",
-    "ConfigEnvelope": "meerkat._generated.types.config",
-    "ConfigPatchParams": "meerkat._generated.types.config",
-    "ConfigSetParams": "meerkat._generated.types.config",
-    "ContentBlock": "meerkat._generated.types.content",
-    "ContentInput": "meerkat._generated.types.content",
-    "ContractVersion": "meerkat._generated.types.connection",
-    "CreateProfileParams": "meerkat._generated.types.auth",
-    "CreateScheduleRequest": "meerkat._generated.types.schedule",
-    "CreateSessionOptions": "meerkat._generated.methods.session",
-    "CreateSessionParams": "meerkat._generated.types.session",
-    "CreateSessionResult": "meerkat._generated.types.session",
-    "DeferredCatalogDelta": "meerkat._generated.types.event_tools",
-    "DeferredCatalogDeltaToolConfigChangeStatus": "meerkat._generated.types.event_tools",
-    "DeferredCreateResult": "meerkat._generated.types.session",
-    "DeletedMobProfile": "meerkat._generated.types.mob_profile",
-    "DeliveryReceipt": "meerkat._generated.types.schedule",
-    "DeliveryReceiptStage": "meerkat._generated.types.schedule",
-    "DeviceCompleteParams": "meerkat._generated.types.auth",
-    "DeviceCompleteResult": "meerkat._generated.types.auth",
-    "DeviceCompleteResultAccessDenied": "meerkat._generated.types.auth",
-    "DeviceCompleteResultExpired": "meerkat._generated.types.auth",
-    "DeviceCompleteResultPending": "meerkat._generated.types.auth",
-    "DeviceCompleteResultReady": "meerkat._generated.types.auth",
-    "DeviceCompleteResultSlowDown": "meerkat._generated.types.auth",
-    "DeviceStart": "meerkat._generated.types.auth",
-    "DeviceStartParams": "meerkat._generated.types.auth",
-    "DuplicateInputError": "meerkat._generated.errors",
-    "Duration": "meerkat._generated.types.basics",
-    "EnvelopeId": "meerkat._generated.types.comms",
-    "Event": "meerkat._generated.types.event_base",
-    "EventEnvelope": "meerkat._generated.types.event_envelope",
-    "EventReplayCursor": "meerkat._generated.types.replay",
-    "EventReplayEnvelope": "meerkat._generated.types.replay",
-    "EventReplayEventId": "meerkat._generated.types.replay",
-    "EventReplayScope": "meerkat._generated.types.replay",
-    "EventReplayScopeSession": "meerkat._generated.types.replay",
-    "EventSourceIdentity": "meerkat._generated.types.event_envelope",
-    "EventSourceIdentityCallback": "meerkat._generated.types.event_envelope",
-    "EventSourceIdentityExternal": "meerkat._generated.types.event_envelope",
-    "EventSourceIdentityInteraction": "meerkat._generated.types.event_envelope",
-    "EventSourceIdentityRuntime": "meerkat._generated.types.event_envelope",
-    "EventSourceIdentitySession": "meerkat._generated.types.event_envelope",
-    "EventsLatestCursorParams": "meerkat._generated.types.replay",
-    "EventsLatestCursorResult": "meerkat._generated.types.replay",
-    "EventsListSinceParams": "meerkat._generated.types.replay",
-    "EventsListSinceResult": "meerkat._generated.types.replay",
-    "EventsSnapshotBody": "meerkat._generated.types.replay",
-    "EventsSnapshotBodySession": "meerkat._generated.types.replay",
-    "EventsSnapshotParams": "meerkat._generated.types.replay",
-    "EventsSnapshotResult": "meerkat._generated.types.replay",
-    "ExternalEventOutcome": "meerkat._generated.types.session_input",
-    "ExternalEventOutcomeType": "meerkat._generated.types.session_input",
-    "ExternalPeerBinding": "meerkat._generated.types.mob_peer",
-    "ExternalToolDeltaPhase": "meerkat._generated.types.event_tools",
-    "ExternalToolDeltaToolConfigChangeStatus": "meerkat._generated.types.event_tools",
-    "ExtractionError": "meerkat._generated.types.run",
-    "ExtractionFailed": "meerkat._generated.types.events",
-    "ExtractionSucceeded": "meerkat._generated.types.events",
-    "ForkContext": "meerkat._generated.types.mob_member",
-    "ForkContextFullHistory": "meerkat._generated.types.mob_member",
-    "ForkContextLastMessages": "meerkat._generated.types.mob_member",
-    "ForkContextSpec": "meerkat._generated.types.schedule_target",
-    "ForkContextSpecFullHistory": "meerkat._generated.types.schedule_target",
-    "ForkContextSpecLastMessages": "meerkat._generated.types.schedule_target",
-    "ForkSessionAtParams": "meerkat._generated.types.transcript",
-    "ForkSessionReplaceParams": "meerkat._generated.types.transcript",
-    "HandlingMode": "meerkat._generated.types.basics",
-    "HelpExecutionMode": "meerkat._generated.types.run",
-    "HelpRequest": "meerkat._generated.types.run",
-    "HelperOptionsSpec": "meerkat._generated.types.schedule_target",
-    "HookCapability": "meerkat._generated.types.session",
-    "HookCompleted": "meerkat._generated.types.events",
-    "HookDenied": "meerkat._generated.types.events",
-    "HookDeniedError": "meerkat._generated.errors",
-    "HookEntry": "meerkat._generated.types.session",
-    "HookExecutionMode": "meerkat._generated.types.session",
-    "HookFailed": "meerkat._generated.types.events",
-    "HookFailurePolicy": "meerkat._generated.types.session",
-    "HookId": "meerkat._generated.types.event_hooks",
-    "HookPoint": "meerkat._generated.types.event_hooks",
-    "HookReasonCode": "meerkat._generated.types.event_hooks",
-    "HookRunOverrides": "meerkat._generated.types.session",
-    "HookRuntime": "meerkat._generated.types.session",
-    "HookRuntimeCommand": "meerkat._generated.types.session",
-    "HookRuntimeHttp": "meerkat._generated.types.session",
-    "HookRuntimeInProcess": "meerkat._generated.types.session",
-    "HookStarted": "meerkat._generated.types.events",
-    "ImageBlock": "meerkat._generated.types.content",
-    "InitialTurn": "meerkat._generated.types.session",
-    "InitializeResult": "meerkat._generated.types.connection",
-    "InjectSystemContextParams": "meerkat._generated.types.session_input",
-    "InjectSystemContextResult": "meerkat._generated.types.session_input",
-    "InputDurability": "meerkat._generated.types.session_input",
-    "InputLifecycleState": "meerkat._generated.types.session_input",
-    "InputPolicy": "meerkat._generated.types.session_input",
-    "InputSource": "meerkat._generated.types.comms",
-    "InputState": "meerkat._generated.types.session_input",
-    "InputStateHistoryEntry": "meerkat._generated.types.session_input",
-    "InputStreamMode": "meerkat._generated.types.comms",
-    "InputTerminalOutcome": "meerkat._generated.types.session_input",
-    "InteractionCallbackPending": "meerkat._generated.types.events",
-    "InteractionComplete": "meerkat._generated.types.events",
-    "InteractionFailed": "meerkat._generated.types.events",
-    "InteractionId": "meerkat._generated.types.content",
-    "InternalError": "meerkat._generated.errors",
-    "InterruptParams": "meerkat._generated.types.run",
-    "InterruptResult": "meerkat._generated.types.run",
-    "IntervalTrigger": "meerkat._generated.types.schedule_trigger",
-    "InvalidParamsError": "meerkat._generated.errors",
-    "InvalidRequestError": "meerkat._generated.errors",
-    "JsonSchema": "meerkat._generated.types.basics",
-    "LegacyStatusToolConfigChangeStatus": "meerkat._generated.types.event_tools",
-    "ListSchedulesParams": "meerkat._generated.types.schedule",
-    "ListSessionsParams": "meerkat._generated.types.session",
-    "ListSessionsResult": "meerkat._generated.types.session",
-    "LiveAdapterStatus": "meerkat._generated.types.live",
-    "LiveAdapterStatusClosed": "meerkat._generated.types.live",
-    "LiveAdapterStatusClosing": "meerkat._generated.types.live",
-    "LiveAdapterStatusDegraded": "meerkat._generated.types.live",
-    "LiveAdapterStatusIdle": "meerkat._generated.types.live",
-    "LiveAdapterStatusOpening": "meerkat._generated.types.live",
-    "LiveAdapterStatusReady": "meerkat._generated.types.live",
-    "LiveAdapterStatusUnknown": "meerkat._generated.types.live",
-    "LiveChannelCapabilities": "meerkat._generated.types.live",
-    "LiveChannelId": "meerkat._generated.types.live",
-    "LiveChannelParams": "meerkat._generated.types.live",
-    "LiveCloseParams": "meerkat._generated.types.live",
-    "LiveCloseResult": "meerkat._generated.types.live",
-    "LiveCommitInputParams": "meerkat._generated.types.live",
-    "LiveCommitInputResult": "meerkat._generated.types.live",
-    "LiveContinuityMode": "meerkat._generated.types.live",
-    "LiveContinuityModeDegraded": "meerkat._generated.types.live",
-    "LiveContinuityModeFresh": "meerkat._generated.types.live",
-    "LiveContinuityModeProviderNativeResume": "meerkat._generated.types.live",
-    "LiveContinuityModeTranscriptOnly": "meerkat._generated.types.live",
-    "LiveContinuityModeUnknown": "meerkat._generated.types.live",
-    "LiveDegradationReason": "meerkat._generated.types.live",
-    "LiveDegradationReasonNetworkUnstable": "meerkat._generated.types.live",
-    "LiveDegradationReasonOther": "meerkat._generated.types.live",
-    "LiveDegradationReasonProviderThrottled": "meerkat._generated.types.live",
-    "LiveDegradationReasonRateLimited": "meerkat._generated.types.live",
-    "LiveDegradationReasonUnknown": "meerkat._generated.types.live",
-    "LiveInputChunk": "meerkat._generated.types.live_input",
-    "LiveInputChunkAudio": "meerkat._generated.types.live_input",
-    "LiveInputChunkImage": "meerkat._generated.types.live_input",
-    "LiveInputChunkText": "meerkat._generated.types.live_input",
-    "LiveInputChunkVideoFrame": "meerkat._generated.types.live_input",
-    "LiveInterruptParams": "meerkat._generated.types.live",
-    "LiveInterruptResult": "meerkat._generated.types.live",
-    "LiveOpenParams": "meerkat._generated.types.live",
-    "LiveOpenResult": "meerkat._generated.types.live",
-    "LiveRefreshParams": "meerkat._generated.types.live",
-    "LiveRefreshResult": "meerkat._generated.types.live",
-    "LiveRefreshStatus": "meerkat._generated.types.live",
-    "LiveResponseModality": "meerkat._generated.types.live_input",
-    "LiveResponseModalityAudio": "meerkat._generated.types.live_input",
-    "LiveResponseModalityText": "meerkat._generated.types.live_input",
-    "LiveSendInputParams": "meerkat._generated.types.live",
-    "LiveSendInputResult": "meerkat._generated.types.live",
-    "LiveStatusResult": "meerkat._generated.types.live",
-    "LiveTransportBootstrap": "meerkat._generated.types.live",
-    "LiveTransportBootstrapUnknown": "meerkat._generated.types.live",
-    "LiveTransportBootstrapWebsocket": "meerkat._generated.types.live",
-    "LiveTruncateParams": "meerkat._generated.types.live",
-    "LiveTruncateResult": "meerkat._generated.types.live",
-    "LlmProviderErrorKind": "meerkat._generated.types.event_failures",
-    "LlmProviderErrorRetryability": "meerkat._generated.types.event_failures",
-    "LlmRetryFailure": "meerkat._generated.types.event_limits",
-    "LlmRetryFailureKind": "meerkat._generated.types.event_limits",
-    "LlmRetryPlan": "meerkat._generated.types.event_limits",
-    "LlmRetrySchedule": "meerkat._generated.types.event_limits",
-    "LoginCompleteParams": "meerkat._generated.types.auth",
-    "LoginReady": "meerkat._generated.types.auth",
-    "LoginStart": "meerkat._generated.types.auth",
-    "LoginStartParams": "meerkat._generated.types.auth",
-    "McpAddParams": "meerkat._generated.types.mcp",
-    "McpHttpServerConfig": "meerkat._generated.types.mcp",
-    "McpHttpTransport": "meerkat._generated.types.mcp",
-    "McpLiveOpResponse": "meerkat._generated.types.mcp",
-    "McpLiveOpStatus": "meerkat._generated.types.mcp",
-    "McpLiveOperation": "meerkat._generated.types.mcp",
-    "McpReloadParams": "meerkat._generated.types.mcp",
-    "McpRemoveParams": "meerkat._generated.types.mcp",
-    "McpServerConfig": "meerkat._generated.types.mcp",
-    "McpStdioServerConfig": "meerkat._generated.types.mcp",
-    "MemberDeliveryReceipt": "meerkat._generated.types.mob_work",
-    "MemberLaunchMode": "meerkat._generated.types.mob_spawn",
-    "MemberLaunchModeFork": "meerkat._generated.types.mob_spawn",
-    "MemberLaunchModeFresh": "meerkat._generated.types.mob_spawn",
-    "MemberLaunchModeResume": "meerkat._generated.types.mob_spawn",
-    "MemberRespawnReceipt": "meerkat._generated.types.mob_control",
-    "MemberState": "meerkat._generated.types.mob_member",
-    "MethodNotFoundError": "meerkat._generated.errors",
-    "MisfirePolicy": "meerkat._generated.types.schedule_trigger",
-    "MisfirePolicyCatchUpWithin": "meerkat._generated.types.schedule_trigger",
-    "MisfirePolicySkip": "meerkat._generated.types.schedule_trigger",
-    "MissingTargetPolicy": "meerkat._generated.types.schedule_trigger",
-    "MobAppendSystemContextParams": "meerkat._generated.types.mob_control",
-    "MobAppendSystemContextResult": "meerkat._generated.types.mob_control",
-    "MobBackendConfigInput": "meerkat._generated.types.mob_definition",
-    "MobBackendKind": "meerkat._generated.types.mob_ids",
-    "MobCancelAllWorkParams": "meerkat._generated.types.mob_work",
-    "MobCancelAllWorkResult": "meerkat._generated.types.mob_work",
-    "MobCancelWorkParams": "meerkat._generated.types.mob_work",
-    "MobCancelWorkResult": "meerkat._generated.types.mob_work",
-    "MobCollectionPolicyInput": "meerkat._generated.types.mob_flow_spec",
-    "MobCollectionPolicyInputAll": "meerkat._generated.types.mob_flow_spec",
-    "MobCollectionPolicyInputAny": "meerkat._generated.types.mob_flow_spec",
-    "MobCollectionPolicyInputQuorum": "meerkat._generated.types.mob_flow_spec",
-    "MobConditionExprInput": "meerkat._generated.types.mob_flow_spec",
-    "MobConditionExprInputAnd": "meerkat._generated.types.mob_flow_spec",
-    "MobConditionExprInputEq": "meerkat._generated.types.mob_flow_spec",
-    "MobConditionExprInputGt": "meerkat._generated.types.mob_flow_spec",
-    "MobConditionExprInputIn": "meerkat._generated.types.mob_flow_spec",
-    "MobConditionExprInputLt": "meerkat._generated.types.mob_flow_spec",
-    "MobConditionExprInputNot": "meerkat._generated.types.mob_flow_spec",
-    "MobConditionExprInputOr": "meerkat._generated.types.mob_flow_spec",
-    "MobCreateParams": "meerkat._generated.types.mob_definition",
-    "MobCreateResult": "meerkat._generated.types.mob_definition",
-    "MobDefinitionInput": "meerkat._generated.types.mob_definition",
-    "MobDependencyModeInput": "meerkat._generated.types.mob_flow_spec",
-    "MobDestroyIncompleteData": "meerkat._generated.types.errors",
-    "MobDestroyIncompleteError": "meerkat._generated.errors",
-    "MobDestroyParams": "meerkat._generated.types.mob",
-    "MobDestroyReport": "meerkat._generated.types.mob",
-    "MobDestroyResult": "meerkat._generated.types.mob",
-    "MobDispatchModeInput": "meerkat._generated.types.mob_flow_spec",
-    "MobEnsureMemberOutcome": "meerkat._generated.types.mob_roster",
-    "MobEnsureMemberParams": "meerkat._generated.types.mob_roster",
-    "MobEnsureMemberResult": "meerkat._generated.types.mob_roster",
-    "MobEvent": "meerkat._generated.types.mob_events",
-    "MobEventCursorEntry": "meerkat._generated.types.mob_events",
-    "MobEventExternalPeerUnwired": "meerkat._generated.types.mob_events",
-    "MobEventExternalPeerWired": "meerkat._generated.types.mob_events",
-    "MobEventFlowCanceled": "meerkat._generated.types.mob_events",
-    "MobEventFlowCompleted": "meerkat._generated.types.mob_events",
-    "MobEventFlowFailed": "meerkat._generated.types.mob_events",
-    "MobEventFlowStarted": "meerkat._generated.types.mob_events",
-    "MobEventMemberKickoffUpdated": "meerkat._generated.types.mob_events",
-    "MobEventMemberRetired": "meerkat._generated.types.mob_events",
-    "MobEventMemberSpawned": "meerkat._generated.types.mob_events",
-    "MobEventMembersUnwired": "meerkat._generated.types.mob_events",
-    "MobEventMembersWired": "meerkat._generated.types.mob_events",
-    "MobEventMobCompleted": "meerkat._generated.types.mob_events",
-    "MobEventMobCreated": "meerkat._generated.types.mob_events",
-    "MobEventMobDestroying": "meerkat._generated.types.mob_events",
-    "MobEventMobReset": "meerkat._generated.types.mob_events",
-    "MobEventRouterConfigInput": "meerkat._generated.types.mob_definition",
-    "MobEventStepCompleted": "meerkat._generated.types.mob_events",
-    "MobEventStepDispatched": "meerkat._generated.types.mob_events",
-    "MobEventStepFailed": "meerkat._generated.types.mob_events",
-    "MobEventStepSkipped": "meerkat._generated.types.mob_events",
-    "MobEventStepTargetCompleted": "meerkat._generated.types.mob_events",
-    "MobEventStepTargetFailed": "meerkat._generated.types.mob_events",
-    "MobEventSupervisorEscalation": "meerkat._generated.types.mob_events",
-    "MobEventTopologyViolation": "meerkat._generated.types.mob_events",
-    "MobEventsParams": "meerkat._generated.types.mob_events",
-    "MobEventsResult": "meerkat._generated.types.mob_events",
-    "MobExternalBackendConfigInput": "meerkat._generated.types.mob_definition",
-    "MobFailureLedgerEntry": "meerkat._generated.types.mob_flow",
-    "MobFlowCancelParams": "meerkat._generated.types.mob_flow",
-    "MobFlowCancelResult": "meerkat._generated.types.mob_flow",
-    "MobFlowNodeInput": "meerkat._generated.types.mob_flow_spec",
-    "MobFlowNodeInputRepeatUntil": "meerkat._generated.types.mob_flow_spec",
-    "MobFlowNodeInputStep": "meerkat._generated.types.mob_flow_spec",
-    "MobFlowRunParams": "meerkat._generated.types.mob_flow",
-    "MobFlowRunResult": "meerkat._generated.types.mob_flow",
-    "MobFlowSpecInput": "meerkat._generated.types.mob_flow_spec",
-    "MobFlowStatusParams": "meerkat._generated.types.mob_flow",
-    "MobFlowStatusResult": "meerkat._generated.types.mob_flow",
-    "MobFlowStepInput": "meerkat._generated.types.mob_flow_spec",
-    "MobFlowsParams": "meerkat._generated.types.mob_flow",
-    "MobFlowsResult": "meerkat._generated.types.mob_flow",
-    "MobForceCancelParams": "meerkat._generated.types.mob_control",
-    "MobForceCancelResult": "meerkat._generated.types.mob_control",
-    "MobForkHelperParams": "meerkat._generated.types.mob_helper",
-    "MobFrameSpecInput": "meerkat._generated.types.mob_flow_spec",
-    "MobHelperResult": "meerkat._generated.types.mob_helper",
-    "MobId": "meerkat._generated.types.mob_ids",
-    "MobIngressInteractionParams": "meerkat._generated.types.mob_work",
-    "MobIngressInteractionResult": "meerkat._generated.types.mob_work",
-    "MobKickoffMemberSnapshot": "meerkat._generated.types.mob_status",
-    "MobLifecycleAction": "meerkat._generated.types.mob",
-    "MobLifecycleParams": "meerkat._generated.types.mob",
-    "MobLifecycleResult": "meerkat._generated.types.mob",
-    "MobLimitsSpecInput": "meerkat._generated.types.mob_definition",
-    "MobListMembersMatchingParams": "meerkat._generated.types.mob_roster",
-    "MobListMembersMatchingResult": "meerkat._generated.types.mob_roster",
-    "MobListResult": "meerkat._generated.types.mob",
-    "MobLoopIteration": "meerkat._generated.types.mob_flow",
-    "MobMember": "meerkat._generated.types.mob_roster",
-    "MobMemberFilter": "meerkat._generated.types.mob_roster",
-    "MobMemberKickoff": "meerkat._generated.types.mob_member",
-    "MobMemberKickoffPhase": "meerkat._generated.types.mob_member",
-    "MobMemberRef": "meerkat._generated.types.mob_ids",
-    "MobMemberSendParams": "meerkat._generated.types.mob_work",
-    "MobMemberSnapshot": "meerkat._generated.types.mob_status",
-    "MobMemberSpec": "meerkat._generated.types.mob_roster",
-    "MobMemberStatus": "meerkat._generated.types.mob_member",
-    "MobMemberStatusParams": "meerkat._generated.types.mob_status",
-    "MobMembersParams": "meerkat._generated.types.mob_roster",
-    "MobMembersResult": "meerkat._generated.types.mob_roster",
-    "MobOrchestratorInput": "meerkat._generated.types.mob_definition",
-    "MobPeerConnectivitySnapshot": "meerkat._generated.types.mob_status",
-    "MobPeerTarget": "meerkat._generated.types.mob_peer",
-    "MobPolicyModeInput": "meerkat._generated.types.mob_definition",
-    "MobProfile": "meerkat._generated.types.mob_profile",
-    "MobProfileBindingInput": "meerkat._generated.types.mob_definition",
-    "MobProfileCreateParams": "meerkat._generated.types.mob_profile",
-    "MobProfileDeleteParams": "meerkat._generated.types.mob_profile",
-    "MobProfileGetParams": "meerkat._generated.types.mob_profile",
-    "MobProfileListResult": "meerkat._generated.types.mob_profile",
-    "MobProfileLookupResult": "meerkat._generated.types.mob_profile",
-    "MobProfileNotFound": "meerkat._generated.types.mob_profile",
-    "MobProfileTools": "meerkat._generated.types.mob_profile",
-    "MobProfileUpdateParams": "meerkat._generated.types.mob_profile",
-    "MobReadyMemberSnapshot": "meerkat._generated.types.mob_status",
-    "MobRealmProfileRef": "meerkat._generated.types.mob_definition",
-    "MobReconcileFailure": "meerkat._generated.types.mob_roster",
-    "MobReconcileOptions": "meerkat._generated.types.mob_roster",
-    "MobReconcileParams": "meerkat._generated.types.mob_roster",
-    "MobReconcileReport": "meerkat._generated.types.mob_roster",
-    "MobReconcileResult": "meerkat._generated.types.mob_roster",
-    "MobReconcileStage": "meerkat._generated.types.mob_roster",
-    "MobRespawnParams": "meerkat._generated.types.mob_control",
-    "MobRespawnResult": "meerkat._generated.types.mob_control",
-    "MobRespawnStatus": "meerkat._generated.types.mob_control",
-    "MobRetireParams": "meerkat._generated.types.mob_control",
-    "MobRetireResult": "meerkat._generated.types.mob_control",
-    "MobRoleWiringRuleInput": "meerkat._generated.types.mob_definition",
-    "MobRotateSupervisorParams": "meerkat._generated.types.mob",
-    "MobRotateSupervisorResult": "meerkat._generated.types.mob",
-    "MobRun": "meerkat._generated.types.mob_flow",
-    "MobRunId": "meerkat._generated.types.mob_ids",
-    "MobRunStatus": "meerkat._generated.types.mob_flow",
-    "MobRuntimeMode": "meerkat._generated.types.mob_ids",
-    "MobSkillSourceInput": "meerkat._generated.types.mob_definition",
-    "MobSkillSourceInputInline": "meerkat._generated.types.mob_definition",
-    "MobSkillSourceInputPath": "meerkat._generated.types.mob_definition",
-    "MobSnapshotMember": "meerkat._generated.types.mob_status",
-    "MobSnapshotMemberState": "meerkat._generated.types.mob_status",
-    "MobSnapshotParams": "meerkat._generated.types.mob_status",
-    "MobSnapshotResult": "meerkat._generated.types.mob_status",
-    "MobSpawnHelperParams": "meerkat._generated.types.mob_helper",
-    "MobSpawnManyFailedResult": "meerkat._generated.types.mob_spawn",
-    "MobSpawnManyFailureCause": "meerkat._generated.types.mob_spawn",
-    "MobSpawnManyParams": "meerkat._generated.types.mob_spawn",
-    "MobSpawnManyResult": "meerkat._generated.types.mob_spawn",
-    "MobSpawnManyResultEntry": "meerkat._generated.types.mob_spawn",
-    "MobSpawnManyResultEntryFailed": "meerkat._generated.types.mob_spawn",
-    "MobSpawnManyResultEntrySpawned": "meerkat._generated.types.mob_spawn",
-    "MobSpawnManySpawnedResult": "meerkat._generated.types.mob_spawn",
-    "MobSpawnParams": "meerkat._generated.types.mob_spawn",
-    "MobSpawnPolicyInput": "meerkat._generated.types.mob_definition",
-    "MobSpawnPolicyInputAuto": "meerkat._generated.types.mob_definition",
-    "MobSpawnPolicyInputNone": "meerkat._generated.types.mob_definition",
-    "MobSpawnReceipt": "meerkat._generated.types.mob_roster",
-    "MobSpawnResult": "meerkat._generated.types.mob_spawn",
-    "MobSpawnSpec": "meerkat._generated.types.mob_spawn",
-    "MobStatus": "meerkat._generated.types.mob_status",
-    "MobStatusParams": "meerkat._generated.types.mob",
-    "MobStatusResult": "meerkat._generated.types.mob",
-    "MobStepLedgerEntry": "meerkat._generated.types.mob_flow",
-    "MobStepOutputFormatInput": "meerkat._generated.types.mob_flow_spec",
-    "MobStepStatus": "meerkat._generated.types.mob_flow",
-    "MobStreamCloseParams": "meerkat._generated.types.mob_stream",
-    "MobStreamCloseResult": "meerkat._generated.types.mob_stream",
-    "MobStreamEndParams": "meerkat._generated.types.mob_stream",
-    "MobStreamEventParams": "meerkat._generated.types.mob_stream",
-    "MobStreamItem": "meerkat._generated.types.mob_stream",
-    "MobStreamOpenParams": "meerkat._generated.types.mob_stream",
-    "MobStreamOpenResult": "meerkat._generated.types.mob_stream",
-    "MobSubmitWorkParams": "meerkat._generated.types.mob_work",
-    "MobSubmitWorkResult": "meerkat._generated.types.mob_work",
-    "MobSupervisorSpecInput": "meerkat._generated.types.mob_definition",
-    "MobTargetBinding": "meerkat._generated.types.schedule_target",
-    "MobTargetType": "meerkat._generated.types.schedule_target",
-    "MobTopologyRuleInput": "meerkat._generated.types.mob_definition",
-    "MobTopologySpecInput": "meerkat._generated.types.mob_definition",
-    "MobTurnStartParams": "meerkat._generated.types.mob_work",
-    "MobUnreachablePeer": "meerkat._generated.types.mob_status",
-    "MobUnwireParams": "meerkat._generated.types.mob_peer",
-    "MobUnwireResult": "meerkat._generated.types.mob_peer",
-    "MobWaitKickoffParams": "meerkat._generated.types.mob_status",
-    "MobWaitKickoffResult": "meerkat._generated.types.mob_status",
-    "MobWaitReadyParams": "meerkat._generated.types.mob_status",
-    "MobWaitReadyResult": "meerkat._generated.types.mob_status",
-    "MobWireParams": "meerkat._generated.types.mob_peer",
-    "MobWireResult": "meerkat._generated.types.mob_peer",
-    "MobWiringRulesInput": "meerkat._generated.types.mob_definition",
-    "ModelBetaHeader": "meerkat._generated.types.models",
-    "ModelProfile": "meerkat._generated.types.models",
-    "ModelTier": "meerkat._generated.types.models",
-    "ModelsCatalogResponse": "meerkat._generated.types.models",
-    "OccurrenceFailureClass": "meerkat._generated.types.schedule",
-    "OccurrenceId": "meerkat._generated.types.schedule",
-    "OccurrencePhase": "meerkat._generated.types.schedule",
-    "OnceTrigger": "meerkat._generated.types.schedule_trigger",
-    "OutputSchema": "meerkat._generated.types.basics",
-    "OutputSchemaInput": "meerkat._generated.types.run",
-    "OverlapPolicy": "meerkat._generated.types.schedule_trigger",
-    "ParseError": "meerkat._generated.errors",
-    "PeerAddress": "meerkat._generated.types.comms_peers",
-    "PeerCapabilitySet": "meerkat._generated.types.comms_peers",
-    "PeerCorrelationId": "meerkat._generated.types.content",
-    "PeerDirectoryEntry": "meerkat._generated.types.comms_peers",
-    "PeerDirectorySource": "meerkat._generated.types.comms_peers",
-    "PeerId": "meerkat._generated.types.content",
-    "PeerLifecycleKind": "meerkat._generated.types.comms",
-    "PeerMeta": "meerkat._generated.types.basics",
-    "PeerName": "meerkat._generated.types.basics",
-    "PeerReachability": "meerkat._generated.types.comms_peers",
-    "PeerReachabilityReason": "meerkat._generated.types.comms_peers",
-    "PeerResponseTerminalStatus": "meerkat._generated.types.session_input",
-    "PeerSendability": "meerkat._generated.types.comms_peers",
-    "PeerTransport": "meerkat._generated.types.comms_peers",
-    "PersistedInput": "meerkat._generated.types.session_input",
-    "PersistedInputContinuation": "meerkat._generated.types.session_input",
-    "PersistedInputExternalEvent": "meerkat._generated.types.session_input",
-    "PersistedInputOther": "meerkat._generated.types.session_input",
-    "PersistedInputPeerMessage": "meerkat._generated.types.session_input",
-    "PersistedInputPrompt": "meerkat._generated.types.session_input",
-    "ProfileId": "meerkat._generated.types.basics",
-    "PromptText": "meerkat._generated.types.images",
-    "ProviderBinding": "meerkat._generated.types.realm",
-    "ProviderCatalog": "meerkat._generated.types.models",
-    "ProviderError": "meerkat._generated.errors",
-    "ProviderImageMetadata": "meerkat._generated.types.images",
-    "ProviderImageMetadataGemini": "meerkat._generated.types.images",
-    "ProviderImageMetadataNotEmitted": "meerkat._generated.types.images",
-    "ProviderImageMetadataOpenAi": "meerkat._generated.types.images",
-    "ProviderMeta": "meerkat._generated.types.history_blocks",
-    "ProviderMetaAnthropic": "meerkat._generated.types.history_blocks",
-    "ProviderMetaAnthropicCompaction": "meerkat._generated.types.history_blocks",
-    "ProviderMetaAnthropicRedacted": "meerkat._generated.types.history_blocks",
-    "ProviderMetaGemini": "meerkat._generated.types.history_blocks",
-    "ProviderMetaOpenAi": "meerkat._generated.types.history_blocks",
-    "ProviderMetaUnknown": "meerkat._generated.types.history_blocks",
-    "ProviderName": "meerkat._generated.types.basics",
-    "ProvisionApiKeyParams": "meerkat._generated.types.auth",
-    "ProvisionApiKeyResult": "meerkat._generated.types.auth",
-    "ReadSessionHistoryParams": "meerkat._generated.types.history",
-    "ReadSessionParams": "meerkat._generated.types.session",
-    "RealmConnectionSet": "meerkat._generated.types.realm",
-    "RealmGetParams": "meerkat._generated.types.realm",
-    "RealmId": "meerkat._generated.types.basics",
-    "RealmList": "meerkat._generated.types.realm",
-    "RealmSummary": "meerkat._generated.types.realm",
-    "RealtimeTurningMode": "meerkat._generated.types.live",
-    "ReasoningComplete": "meerkat._generated.types.events",
-    "ReasoningDelta": "meerkat._generated.types.events",
-    "ReconstructionSource": "meerkat._generated.types.session_input",
-    "RenderClass": "meerkat._generated.types.basics",
-    "RenderMetadata": "meerkat._generated.types.basics",
-    "RenderSalience": "meerkat._generated.types.basics",
-    "RequestCancelledError": "meerkat._generated.errors",
-    "RequestId": "meerkat._generated.types.connection",
-    "ResolvedModelCapabilities": "meerkat._generated.types.models",
-    "ResolvedSpawnSnapshot": "meerkat._generated.types.schedule_target",
-    "ResponseStatus": "meerkat._generated.types.comms",
-    "Retrying": "meerkat._generated.types.events",
-    "RevisedPromptDisposition": "meerkat._generated.types.images",
-    "RevisedPromptDispositionNotRequested": "meerkat._generated.types.images",
-    "RevisedPromptDispositionRevised": "meerkat._generated.types.images",
-    "RevisedPromptDispositionUnchanged": "meerkat._generated.types.images",
-    "RevisedPromptDispositionUnsupportedByBackend": "meerkat._generated.types.images",
-    "RevisedPromptSource": "meerkat._generated.types.images",
-    "RunCompleted": "meerkat._generated.types.events",
-    "RunFailed": "meerkat._generated.types.events",
-    "RunResult": "meerkat._generated.types.run",
-    "RunStarted": "meerkat._generated.types.events",
-    "RuntimeBinding": "meerkat._generated.types.mob_member",
-    "RuntimeBindingExternal": "meerkat._generated.types.mob_member",
-    "RuntimeBindingSession": "meerkat._generated.types.mob_member",
-    "RuntimeDeliveryOutcome": "meerkat._generated.types.schedule",
-    "RuntimeDeliveryOutcomeAdmissionRejected": "meerkat._generated.types.schedule",
-    "RuntimeDeliveryOutcomeCompletionAbandoned": "meerkat._generated.types.schedule",
-    "RuntimeDeliveryOutcomeCompletionCallbackPending": "meerkat._generated.types.schedule",
-    "RuntimeDeliveryOutcomeCompletionRuntimeTerminated": "meerkat._generated.types.schedule",
-    "RuntimeHostCapabilities": "meerkat._generated.types.runtime",
-    "RuntimeHostEndpoints": "meerkat._generated.types.runtime",
-    "RuntimeHostFeatureFlags": "meerkat._generated.types.runtime",
-    "RuntimeHostHealth": "meerkat._generated.types.runtime",
-    "RuntimeHostHealthStatus": "meerkat._generated.types.runtime",
-    "RuntimeHostIdScope": "meerkat._generated.types.runtime",
-    "RuntimeHostInfo": "meerkat._generated.types.runtime",
-    "RuntimeHostRealm": "meerkat._generated.types.runtime",
-    "ScheduleDeleteParams": "meerkat._generated.types.schedule",
-    "ScheduleGetParams": "meerkat._generated.types.schedule",
-    "ScheduleId": "meerkat._generated.types.schedule",
-    "ScheduleListResult": "meerkat._generated.types.schedule",
-    "ScheduleNotFoundError": "meerkat._generated.errors",
-    "ScheduleOccurrenceRecord": "meerkat._generated.types.schedule",
-    "ScheduleOccurrencesParams": "meerkat._generated.types.schedule",
-    "ScheduleOccurrencesResult": "meerkat._generated.types.schedule",
-    "SchedulePauseParams": "meerkat._generated.types.schedule",
-    "SchedulePhase": "meerkat._generated.types.schedule",
-    "ScheduleProvider": "meerkat._generated.types.schedule_target",
-    "ScheduleRecord": "meerkat._generated.types.schedule",
-    "ScheduleResumeParams": "meerkat._generated.types.schedule",
-    "ScheduleSpawnTooling": "meerkat._generated.types.schedule_target",
-    "ScheduleSpawnToolingInheritParent": "meerkat._generated.types.schedule_target",
-    "ScheduleSpawnToolingMinimal": "meerkat._generated.types.schedule_target",
-    "ScheduleSpawnToolingProfile": "meerkat._generated.types.schedule_target",
-    "ScheduleToolCall": "meerkat._generated.types.schedule",
-    "ScheduleToolCapabilityUnavailableError": "meerkat._generated.errors",
-    "ScheduleToolDefinition": "meerkat._generated.types.schedule",
-    "ScheduleToolInternalError": "meerkat._generated.errors",
-    "ScheduleToolNotFoundError": "meerkat._generated.errors",
-    "ScheduleToolsResult": "meerkat._generated.types.schedule",
-    "ScheduledMobAction": "meerkat._generated.types.schedule_target",
-    "ScheduledMobActionSend": "meerkat._generated.types.schedule_target",
-    "ScheduledMobBackendKind": "meerkat._generated.types.schedule_target",
-    "ScheduledMobRuntimeMode": "meerkat._generated.types.schedule_target",
-    "ScheduledSessionAction": "meerkat._generated.types.schedule_target",
-    "ScheduledSessionActionEvent": "meerkat._generated.types.schedule_target",
-    "ScheduledSessionActionPrompt": "meerkat._generated.types.schedule_target",
-    "SchemaCompat": "meerkat._generated.types.basics",
-    "SchemaFormat": "meerkat._generated.types.basics",
-    "SchemaWarning": "meerkat._generated.types.schema_warnings",
-    "SchemaWarningProvider": "meerkat._generated.types.schema_warnings",
-    "ServerInfo": "meerkat._generated.types.connection",
-    "ServerToolContent": "meerkat._generated.types.events",
-    "SessionAssistantBlock": "meerkat._generated.types.history_blocks",
-    "SessionAssistantBlockImage": "meerkat._generated.types.history_blocks",
-    "SessionAssistantBlockReasoning": "meerkat._generated.types.history_blocks",
-    "SessionAssistantBlockReasoningData": "meerkat._generated.types.history_blocks",
-    "SessionAssistantBlockServerToolContent": "meerkat._generated.types.history_blocks",
-    "SessionAssistantBlockServerToolContentData": "meerkat._generated.types.history_blocks",
-    "SessionAssistantBlockText": "meerkat._generated.types.history_blocks",
-    "SessionAssistantBlockTextData": "meerkat._generated.types.history_blocks",
-    "SessionAssistantBlockToolUse": "meerkat._generated.types.history_blocks",
-    "SessionAssistantBlockToolUseData": "meerkat._generated.types.history_blocks",
-    "SessionAssistantBlockTranscript": "meerkat._generated.types.history_blocks",
-    "SessionAssistantBlockTranscriptData": "meerkat._generated.types.history_blocks",
-    "SessionAssistantBlockUnknown": "meerkat._generated.types.history_blocks",
-    "SessionBusyError": "meerkat._generated.errors",
-    "SessionDetails": "meerkat._generated.types.session",
-    "SessionEventParams": "meerkat._generated.types.streams",
-    "SessionExternalEventEnvelope": "meerkat._generated.types.session_input",
-    "SessionForkResult": "meerkat._generated.types.transcript",
-    "SessionHistory": "meerkat._generated.types.history",
-    "SessionId": "meerkat._generated.types.content",
-    "SessionInfo": "meerkat._generated.types.session",
-    "SessionMaterializationSpec": "meerkat._generated.types.schedule_target",
-    "SessionMessage": "meerkat._generated.types.history",
-    "SessionMessageAssistant": "meerkat._generated.types.history",
-    "SessionMessageBlockAssistant": "meerkat._generated.types.history",
-    "SessionMessageSystem": "meerkat._generated.types.history",
-    "SessionMessageSystemNotice": "meerkat._generated.types.history",
-    "SessionMessageToolResults": "meerkat._generated.types.history",
-    "SessionMessageUser": "meerkat._generated.types.history",
-    "SessionNotFoundError": "meerkat._generated.errors",
-    "SessionNotRunningError": "meerkat._generated.errors",
-    "SessionPeerResponseTerminalParams": "meerkat._generated.types.session_input",
-    "SessionStreamCloseParams": "meerkat._generated.types.streams",
-    "SessionStreamCloseResult": "meerkat._generated.types.streams",
-    "SessionStreamEndParams": "meerkat._generated.types.streams",
-    "SessionStreamEventParams": "meerkat._generated.types.streams",
-    "SessionStreamOpenParams": "meerkat._generated.types.streams",
-    "SessionStreamOpenResult": "meerkat._generated.types.streams",
-    "SessionSummary": "meerkat._generated.types.session",
-    "SessionTargetBinding": "meerkat._generated.types.schedule_target",
-    "SessionTargetType": "meerkat._generated.types.schedule_target",
-    "SessionToolCall": "meerkat._generated.types.history",
-    "SessionToolResult": "meerkat._generated.types.history",
-    "SkillCapabilityId": "meerkat._generated.types.event_skills",
-    "SkillEntry": "meerkat._generated.types.skills",
-    "SkillKey": "meerkat._generated.types.content",
-    "SkillListResponse": "meerkat._generated.types.skills",
-    "SkillName": "meerkat._generated.types.content",
-    "SkillNotFoundError": "meerkat._generated.errors",
-    "SkillQuarantineDiagnostic": "meerkat._generated.types.run",
-    "SkillRef": "meerkat._generated.types.content",
-    "SkillReference": "meerkat._generated.types.content",
-    "SkillResolutionFailed": "meerkat._generated.types.events",
-    "SkillResolutionFailedError": "meerkat._generated.errors",
-    "SkillResolutionFailureReason": "meerkat._generated.types.event_skills",
-    "SkillResolutionFailureReasonCapabilityUnavailable": "meerkat._generated.types.event_skills",
-    "SkillResolutionFailureReasonLoad": "meerkat._generated.types.event_skills",
-    "SkillResolutionFailureReasonMissingSkillRemaps": "meerkat._generated.types.event_skills",
-    "SkillResolutionFailureReasonNotFound": "meerkat._generated.types.event_skills",
-    "SkillResolutionFailureReasonParse": "meerkat._generated.types.event_skills",
-    "SkillResolutionFailureReasonRemapCycle": "meerkat._generated.types.event_skills",
-    "SkillResolutionFailureReasonRemapWithoutLineage": "meerkat._generated.types.event_skills",
-    "SkillResolutionFailureReasonSourceUuidCollision": "meerkat._generated.types.event_skills",
-    "SkillResolutionFailureReasonSourceUuidMutationWithoutLineage": "meerkat._generated.types.event_skills",
-    "SkillResolutionFailureReasonUnknown": "meerkat._generated.types.event_skills",
-    "SkillResolutionFailureReasonUnknownSkillAlias": "meerkat._generated.types.event_skills",
-    "SkillRuntimeDiagnostics": "meerkat._generated.types.run",
-    "SkillSourceProvenance": "meerkat._generated.types.skills",
-    "SkillsResolved": "meerkat._generated.types.events",
-    "SourceHealthSnapshot": "meerkat._generated.types.run",
-    "SourceHealthState": "meerkat._generated.types.run",
-    "SourceIdentityStatus": "meerkat._generated.types.skills",
-    "SourceTransportKind": "meerkat._generated.types.skills",
-    "SourceUuid": "meerkat._generated.types.content",
-    "StartTurnParams": "meerkat._generated.types.run",
-    "StopReason": "meerkat._generated.types.content",
-    "StoredMobProfile": "meerkat._generated.types.mob_profile",
-    "StreamEndError": "meerkat._generated.types.streams",
-    "StreamEndErrorCode": "meerkat._generated.types.streams",
-    "StreamEndOutcome": "meerkat._generated.types.streams",
-    "StreamId": "meerkat._generated.types.content",
-    "StreamScopeFrame": "meerkat._generated.types.streams",
-    "StreamScopeFrameMobMember": "meerkat._generated.types.streams",
-    "StreamScopeFramePrimary": "meerkat._generated.types.streams",
-    "StreamTruncated": "meerkat._generated.types.events",
-    "SupervisorRetryAuthority": "meerkat._generated.types.errors",
-    "SupervisorRetryScope": "meerkat._generated.types.errors",
-    "SupervisorRotationIncompleteData": "meerkat._generated.types.errors",
-    "SupervisorRotationIncompleteDetails": "meerkat._generated.types.errors",
-    "SupervisorRotationIncompleteError": "meerkat._generated.errors",
-    "SupervisorRotationReport": "meerkat._generated.types.mob",
-    "SurfaceMetadata": "meerkat._generated.types.approval",
-    "SystemNoticeKind": "meerkat._generated.types.history",
-    "SystemTime": "meerkat._generated.types.basics",
-    "TargetBinding": "meerkat._generated.types.schedule_target",
-    "TextBlock": "meerkat._generated.types.content",
-    "TextComplete": "meerkat._generated.types.events",
-    "TextDelta": "meerkat._generated.types.events",
-    "ToolAccessPolicy": "meerkat._generated.types.mob_tools",
-    "ToolAccessPolicyAllowList": "meerkat._generated.types.mob_tools",
-    "ToolAccessPolicyDenyList": "meerkat._generated.types.mob_tools",
-    "ToolAccessPolicyInherit": "meerkat._generated.types.mob_tools",
-    "ToolCallRequested": "meerkat._generated.types.events",
-    "ToolConfigChangeDomain": "meerkat._generated.types.event_tools",
-    "ToolConfigChangeOperation": "meerkat._generated.types.event_tools",
-    "ToolConfigChangeStatus": "meerkat._generated.types.event_tools",
-    "ToolConfigChanged": "meerkat._generated.types.events",
-    "ToolConfigChangedPayload": "meerkat._generated.types.event_tools",
-    "ToolDefinition": "meerkat._generated.types.tools",
-    "ToolExecuteParams": "meerkat._generated.types.tools",
-    "ToolExecuteResult": "meerkat._generated.types.tools",
-    "ToolExecutionCompleted": "meerkat._generated.types.events",
-    "ToolExecutionStarted": "meerkat._generated.types.events",
-    "ToolExecutionTimedOut": "meerkat._generated.types.events",
-    "ToolFilter": "meerkat._generated.types.mob_tools",
-    "ToolNameFilter": "meerkat._generated.types.mob_tools",
-    "ToolProvenance": "meerkat._generated.types.tools",
-    "ToolResultContent": "meerkat._generated.types.history",
-    "ToolResultReceived": "meerkat._generated.types.events",
-    "ToolSourceKind": "meerkat._generated.types.tools",
-    "ToolVisibilityWitness": "meerkat._generated.types.schedule_target",
-    "ToolsRegisterParams": "meerkat._generated.types.tools",
-    "ToolsRegisterResult": "meerkat._generated.types.tools",
-    "TranscriptAssistantBlockReplacement": "meerkat._generated.types.transcript",
-    "TranscriptEditRunningBehavior": "meerkat._generated.types.transcript",
-    "TranscriptMessage": "meerkat._generated.types.transcript",
-    "TranscriptMessageAssistant": "meerkat._generated.types.transcript",
-    "TranscriptMessageBlockAssistant": "meerkat._generated.types.transcript",
-    "TranscriptMessageReplacement": "meerkat._generated.types.transcript",
-    "TranscriptMessageSystem": "meerkat._generated.types.transcript",
-    "TranscriptMessageSystemNotice": "meerkat._generated.types.transcript",
-    "TranscriptMessageToolResults": "meerkat._generated.types.transcript",
-    "TranscriptMessageUser": "meerkat._generated.types.transcript",
-    "TranscriptReplacement": "meerkat._generated.types.transcript",
-    "TranscriptSource": "meerkat._generated.types.history_blocks",
-    "TranscriptSourceSpoken": "meerkat._generated.types.history_blocks",
-    "TranscriptSourceUnknown": "meerkat._generated.types.history_blocks",
-    "TranscriptToolResultContentBlockReplacement": "meerkat._generated.types.transcript",
-    "TranscriptUserContentBlockReplacement": "meerkat._generated.types.transcript",
-    "TriggerSpec": "meerkat._generated.types.schedule_trigger",
-    "TrustedPeerDescriptor": "meerkat._generated.types.mob_peer",
-    "TrustedPeerIdentity": "meerkat._generated.types.mob_peer",
-    "TrustedPeerIdentityEd25519PublicKey": "meerkat._generated.types.mob_peer",
-    "TurnCompleted": "meerkat._generated.types.events",
-    "TurnFailedError": "meerkat._generated.errors",
-    "TurnOptions": "meerkat._generated.methods.run",
-    "TurnStarted": "meerkat._generated.types.events",
-    "TurnTerminalCauseKind": "meerkat._generated.types.event_failures",
-    "TurnTerminalOutcome": "meerkat._generated.types.event_failures",
-    "TurnToolOverlay": "meerkat._generated.types.basics",
-    "UnknownContentBlock": "meerkat._generated.types.content",
-    "UnknownEvent": "meerkat._generated.types.event_base",
-    "UpdateScheduleParams": "meerkat._generated.types.schedule",
-    "Usage": "meerkat._generated.types.content",
-    "VideoBlock": "meerkat._generated.types.content",
-    "WarningFailedClosedToolConfigChangeStatus": "meerkat._generated.types.event_tools",
-    "WorkOrigin": "meerkat._generated.types.mob_work",
-    "WorkRef": "meerkat._generated.types.mob_ids",
+_NAMES: Final[Mapping[str, str]] = {
+    "meerkat._generated.errors": (
+        "AgentError BudgetExhaustedError CapabilityUnavailableError CommsCommandInvalidError CommsSendFailedError "
+        "DuplicateInputError HookDeniedError InternalError InvalidParamsError InvalidRequestError MethodNotFoundError "
+        "MobDestroyIncompleteError ParseError ProviderError RequestCancelledError ScheduleNotFoundError "
+        "ScheduleToolCapabilityUnavailableError ScheduleToolInternalError ScheduleToolNotFoundError SessionBusyError "
+        "SessionNotFoundError SessionNotRunningError SkillNotFoundError SkillResolutionFailedError "
+        "SupervisorRotationIncompleteError TurnFailedError "
+    ),
+    "meerkat._generated.methods.run": ("TurnOptions "),
+    "meerkat._generated.methods.session": ("CreateSessionOptions "),
+    "meerkat._generated.types.approval": (
+        "ApprovalActionKind ApprovalDecideParams ApprovalDecision ApprovalDecisionRecord ApprovalGetParams ApprovalId "
+        "ApprovalListFilter ApprovalListParams ApprovalListResult ApprovalOwnerRef ApprovalOwnerRefExternalMember "
+        "ApprovalOwnerRefMob ApprovalOwnerRefRun ApprovalOwnerRefRuntime ApprovalOwnerRefSession "
+        "ApprovalOwnerRefToolCall ApprovalProposedAction ApprovalRecord ApprovalRequestParams ApprovalResourceKind "
+        "ApprovalResourceRef ApprovalRisk ApprovalStatus SurfaceMetadata "
+    ),
+    "meerkat._generated.types.artifact": (
+        "ArtifactContentHandle ArtifactContentHandleBlob ArtifactContentHandleOpaque ArtifactDownloadParams "
+        "ArtifactDownloadResult ArtifactHandle ArtifactId ArtifactIdParams ArtifactKind ArtifactListParams "
+        "ArtifactListResult ArtifactOwner ArtifactPayload ArtifactRecord ArtifactType ArtifactTypeOther "
+    ),
+    "meerkat._generated.types.auth": (
+        "AuthLogoutParams AuthProfileCleared AuthProfileCreated AuthProfileDeleteParams AuthProfileDetail "
+        "AuthProfileGetParams AuthProfileListParams AuthProfilesList AuthStatusDetail AuthStatusGetParams "
+        "AuthStatusPhase CreateProfileParams DeviceCompleteParams DeviceCompleteResult "
+        "DeviceCompleteResultAccessDenied DeviceCompleteResultExpired DeviceCompleteResultPending "
+        "DeviceCompleteResultReady DeviceCompleteResultSlowDown DeviceStart DeviceStartParams LoginCompleteParams "
+        "LoginReady LoginStart LoginStartParams ProvisionApiKeyParams ProvisionApiKeyResult "
+    ),
+    "meerkat._generated.types.basics": (
+        "AuthBindingRef BindingId BudgetLimits Duration HandlingMode JsonSchema OutputSchema PeerMeta PeerName "
+        "ProfileId ProviderName RealmId RenderClass RenderMetadata RenderSalience SchemaCompat SchemaFormat "
+        "SystemTime TurnToolOverlay "
+    ),
+    "meerkat._generated.types.blob": ("BlobGetParams BlobPayload "),
+    "meerkat._generated.types.comms": (
+        "CommsChecksumTokenParams CommsChecksumTokenResult CommsChecksumTokenResultIntent CommsPeerLifecycleParams "
+        "CommsPeerRequestIntent CommsPeerRequestParams CommsPeerResponseResult CommsPeersParams CommsSendParams "
+        "CommsSendParamsInput CommsSendParamsPeerLifecycle CommsSendParamsPeerMessage CommsSendParamsPeerRequest "
+        "CommsSendParamsPeerResponse CommsSendResult CommsSendResultInputAccepted CommsSendResultPeerLifecycleSent "
+        "CommsSendResultPeerMessageSent CommsSendResultPeerRequestSent CommsSendResultPeerResponseSent EnvelopeId "
+        "InputSource InputStreamMode PeerLifecycleKind ResponseStatus "
+    ),
+    "meerkat._generated.types.comms_bridge": (
+        "BridgeBootstrapToken BridgeCommand BridgeCommandAuthorizeSupervisor BridgeCommandBindMember "
+        "BridgeCommandDeliverMemberInput BridgeCommandDestroyMember BridgeCommandHardCancelMember "
+        "BridgeCommandInterruptMember BridgeCommandObserveMember BridgeCommandRetireMember "
+        "BridgeCommandRevokeSupervisor BridgeCommandUnwireMember BridgeCommandWireMember BridgePeerSpec "
+        "BridgeProtocolVersion "
+    ),
+    "meerkat._generated.types.comms_bridge_reply": (
+        "BridgeCapabilities BridgeDeliveryOutcome BridgeDeliveryOutcomeAccepted BridgeDeliveryOutcomeDeduplicated "
+        "BridgeDeliveryOutcomeRejected BridgeDeliveryRejectionCause BridgeDeliveryRejectionCauseDurabilityViolation "
+        "BridgeDeliveryRejectionCauseInternal BridgeDeliveryRejectionCauseNotReady "
+        "BridgeDeliveryRejectionCausePeerHandlingModeInvalid BridgeMemberRuntimeState BridgePeerConnectivity "
+        "BridgeRejectionCause BridgeReply BridgeReplyAck BridgeReplyBindMember BridgeReplyDelivery BridgeReplyDestroy "
+        "BridgeReplyObservation BridgeReplyRejected BridgeReplyRetire "
+    ),
+    "meerkat._generated.types.comms_peers": (
+        "CommsPeersResult PeerAddress PeerCapabilitySet PeerDirectoryEntry PeerDirectorySource PeerReachability "
+        "PeerReachabilityReason PeerSendability PeerTransport "
+    ),
+    "meerkat._generated.types.config": ("Config ConfigEnvelope ConfigPatchParams ConfigSetParams "),
+    "meerkat._generated.types.connection": (
+        "CancelParams CapabilitiesResponse Capability CapabilityAvailability CapabilityDisabledByPolicy CapabilityId "
+        "CapabilityNotCompiled CapabilityNotSupportedByProtocol CapabilityStatus CapabilityUnavailability "
+        "ContractVersion InitializeResult RequestId ServerInfo "
+    ),
+    "meerkat._generated.types.content": (
+        "BlobId BlobRef ContentBlock ContentInput ImageBlock InteractionId PeerCorrelationId PeerId SessionId "
+        "SkillKey SkillName SkillRef SkillReference SourceUuid StopReason StreamId TextBlock UnknownContentBlock "
+        "Usage VideoBlock "
+    ),
+    "meerkat._generated.types.errors": (
+        "CommsCommandInvalidData CommsSendFailedData CommsSendFailedDataPeerNotFoundOrNotTrusted "
+        "CommsSendFailedDataPeerUnreachable CommsSendFailedDataSendFailed MobDestroyIncompleteData "
+        "SupervisorRetryAuthority SupervisorRetryScope SupervisorRotationIncompleteData "
+        "SupervisorRotationIncompleteDetails "
+    ),
+    "meerkat._generated.types.event_base": ("Event UnknownEvent "),
+    "meerkat._generated.types.event_envelope": (
+        "EventEnvelope EventSourceIdentity EventSourceIdentityCallback EventSourceIdentityExternal "
+        "EventSourceIdentityInteraction EventSourceIdentityRuntime EventSourceIdentitySession "
+    ),
+    "meerkat._generated.types.event_failures": (
+        "AgentErrorClass AgentErrorReason AgentErrorReasonAuthReauthRequired AgentErrorReasonCallbackPending "
+        "AgentErrorReasonHookConfigInvalid AgentErrorReasonHookDenied AgentErrorReasonHookExecutionFailed "
+        "AgentErrorReasonHookTimeout AgentErrorReasonInvalidOutputSchema AgentErrorReasonLlmAuthError "
+        "AgentErrorReasonLlmCallTimeout AgentErrorReasonLlmContextExceeded AgentErrorReasonLlmInvalidModel "
+        "AgentErrorReasonLlmNetworkTimeout AgentErrorReasonLlmProviderError AgentErrorReasonLlmRateLimited "
+        "AgentErrorReasonStructuredOutputValidationFailed AgentErrorReasonTurnTerminalCause AgentErrorReport "
+        "LlmProviderErrorKind LlmProviderErrorRetryability TurnTerminalCauseKind TurnTerminalOutcome "
+    ),
+    "meerkat._generated.types.event_hooks": ("HookId HookPoint HookReasonCode "),
+    "meerkat._generated.types.event_limits": (
+        "BudgetType LlmRetryFailure LlmRetryFailureKind LlmRetryPlan LlmRetrySchedule "
+    ),
+    "meerkat._generated.types.event_skills": (
+        "SkillCapabilityId SkillResolutionFailureReason SkillResolutionFailureReasonCapabilityUnavailable "
+        "SkillResolutionFailureReasonLoad SkillResolutionFailureReasonMissingSkillRemaps "
+        "SkillResolutionFailureReasonNotFound SkillResolutionFailureReasonParse "
+        "SkillResolutionFailureReasonRemapCycle SkillResolutionFailureReasonRemapWithoutLineage "
+        "SkillResolutionFailureReasonSourceUuidCollision SkillResolutionFailureReasonSourceUuidMutationWithoutLineage "
+        "SkillResolutionFailureReasonUnknown SkillResolutionFailureReasonUnknownSkillAlias "
+    ),
+    "meerkat._generated.types.event_tools": (
+        "BackgroundJobTerminalStatus BoundaryAppliedToolConfigChangeStatus DeferredCatalogDelta "
+        "DeferredCatalogDeltaToolConfigChangeStatus ExternalToolDeltaPhase ExternalToolDeltaToolConfigChangeStatus "
+        "LegacyStatusToolConfigChangeStatus ToolConfigChangeDomain ToolConfigChangeOperation ToolConfigChangeStatus "
+        "ToolConfigChangedPayload WarningFailedClosedToolConfigChangeStatus "
+    ),
+    "meerkat._generated.types.events": (
+        "AgentEvent AssistantImageAppended BackgroundJobCompleted BudgetWarning CompactionCompleted CompactionFailed "
+        "CompactionStarted ExtractionFailed ExtractionSucceeded HookCompleted HookDenied HookFailed HookStarted "
+        "InteractionCallbackPending InteractionComplete InteractionFailed ReasoningComplete ReasoningDelta Retrying "
+        "RunCompleted RunFailed RunStarted ServerToolContent SkillResolutionFailed SkillsResolved StreamTruncated "
+        "TextComplete TextDelta ToolCallRequested ToolConfigChanged ToolExecutionCompleted ToolExecutionStarted "
+        "ToolExecutionTimedOut ToolResultReceived TurnCompleted TurnStarted "
+    ),
+    "meerkat._generated.types.history": (
+        "ReadSessionHistoryParams SessionHistory SessionMessage SessionMessageAssistant SessionMessageBlockAssistant "
+        "SessionMessageSystem SessionMessageSystemNotice SessionMessageToolResults SessionMessageUser SessionToolCall "
+        "SessionToolResult SystemNoticeKind ToolResultContent "
+    ),
+    "meerkat._generated.types.history_blocks": (
+        "ProviderMeta ProviderMetaAnthropic ProviderMetaAnthropicCompaction ProviderMetaAnthropicRedacted "
+        "ProviderMetaGemini ProviderMetaOpenAi ProviderMetaUnknown SessionAssistantBlock SessionAssistantBlockImage "
+        "SessionAssistantBlockReasoning SessionAssistantBlockReasoningData SessionAssistantBlockServerToolContent "
+        "SessionAssistantBlockServerToolContentData SessionAssistantBlockText SessionAssistantBlockTextData "
+        "SessionAssistantBlockToolUse SessionAssistantBlockToolUseData SessionAssistantBlockTranscript "
+        "SessionAssistantBlockTranscriptData SessionAssistantBlockUnknown TranscriptSource TranscriptSourceSpoken "
+        "TranscriptSourceUnknown "
+    ),
+    "meerkat._generated.types.images": (
+        "AssistantImage AssistantImageId PromptText ProviderImageMetadata ProviderImageMetadataGemini "
+        "ProviderImageMetadataNotEmitted ProviderImageMetadataOpenAi RevisedPromptDisposition "
+        "RevisedPromptDispositionNotRequested RevisedPromptDispositionRevised RevisedPromptDispositionUnchanged "
+        "RevisedPromptDispositionUnsupportedByBackend RevisedPromptSource "
+    ),
+    "meerkat._generated.types.live": (
+        "LiveAdapterStatus LiveAdapterStatusClosed LiveAdapterStatusClosing LiveAdapterStatusDegraded "
+        "LiveAdapterStatusIdle LiveAdapterStatusOpening LiveAdapterStatusReady LiveAdapterStatusUnknown "
+        "LiveChannelCapabilities LiveChannelId LiveChannelParams LiveCloseParams LiveCloseResult "
+        "LiveCommitInputParams LiveCommitInputResult LiveContinuityMode LiveContinuityModeDegraded "
+        "LiveContinuityModeFresh LiveContinuityModeProviderNativeResume LiveContinuityModeTranscriptOnly "
+        "LiveContinuityModeUnknown LiveDegradationReason LiveDegradationReasonNetworkUnstable "
+        "LiveDegradationReasonOther LiveDegradationReasonProviderThrottled LiveDegradationReasonRateLimited "
+        "LiveDegradationReasonUnknown LiveInterruptParams LiveInterruptResult LiveOpenParams LiveOpenResult "
+        "LiveRefreshParams LiveRefreshResult LiveRefreshStatus LiveSendInputParams LiveSendInputResult "
+        "LiveStatusResult LiveTransportBootstrap LiveTransportBootstrapUnknown LiveTransportBootstrapWebsocket "
+        "LiveTruncateParams LiveTruncateResult RealtimeTurningMode "
+    ),
+    "meerkat._generated.types.live_input": (
+        "LiveInputChunk LiveInputChunkAudio LiveInputChunkImage LiveInputChunkText LiveInputChunkVideoFrame "
+        "LiveResponseModality LiveResponseModalityAudio LiveResponseModalityText "
+    ),
+    "meerkat._generated.types.mcp": (
+        "McpAddParams McpHttpServerConfig McpHttpTransport McpLiveOpResponse McpLiveOpStatus McpLiveOperation "
+        "McpReloadParams McpRemoveParams McpServerConfig McpStdioServerConfig "
+    ),
+    "meerkat._generated.types.mob": (
+        "MobDestroyParams MobDestroyReport MobDestroyResult MobLifecycleAction MobLifecycleParams MobLifecycleResult "
+        "MobListResult MobRotateSupervisorParams MobRotateSupervisorResult MobStatusParams MobStatusResult "
+        "SupervisorRotationReport "
+    ),
+    "meerkat._generated.types.mob_control": (
+        "MemberRespawnReceipt MobAppendSystemContextParams MobAppendSystemContextResult MobForceCancelParams "
+        "MobForceCancelResult MobRespawnParams MobRespawnResult MobRespawnStatus MobRetireParams MobRetireResult "
+    ),
+    "meerkat._generated.types.mob_definition": (
+        "MobBackendConfigInput MobCreateParams MobCreateResult MobDefinitionInput MobEventRouterConfigInput "
+        "MobExternalBackendConfigInput MobLimitsSpecInput MobOrchestratorInput MobPolicyModeInput "
+        "MobProfileBindingInput MobRealmProfileRef MobRoleWiringRuleInput MobSkillSourceInput "
+        "MobSkillSourceInputInline MobSkillSourceInputPath MobSpawnPolicyInput MobSpawnPolicyInputAuto "
+        "MobSpawnPolicyInputNone MobSupervisorSpecInput MobTopologyRuleInput MobTopologySpecInput MobWiringRulesInput "
+    ),
+    "meerkat._generated.types.mob_events": (
+        "MobEvent MobEventCursorEntry MobEventExternalPeerUnwired MobEventExternalPeerWired MobEventFlowCanceled "
+        "MobEventFlowCompleted MobEventFlowFailed MobEventFlowStarted MobEventMemberKickoffUpdated "
+        "MobEventMemberRetired MobEventMemberSpawned MobEventMembersUnwired MobEventMembersWired MobEventMobCompleted "
+        "MobEventMobCreated MobEventMobDestroying MobEventMobReset MobEventStepCompleted MobEventStepDispatched "
+        "MobEventStepFailed MobEventStepSkipped MobEventStepTargetCompleted MobEventStepTargetFailed "
+        "MobEventSupervisorEscalation MobEventTopologyViolation MobEventsParams MobEventsResult "
+    ),
+    "meerkat._generated.types.mob_flow": (
+        "MobFailureLedgerEntry MobFlowCancelParams MobFlowCancelResult MobFlowRunParams MobFlowRunResult "
+        "MobFlowStatusParams MobFlowStatusResult MobFlowsParams MobFlowsResult MobLoopIteration MobRun MobRunStatus "
+        "MobStepLedgerEntry MobStepStatus "
+    ),
+    "meerkat._generated.types.mob_flow_spec": (
+        "MobCollectionPolicyInput MobCollectionPolicyInputAll MobCollectionPolicyInputAny "
+        "MobCollectionPolicyInputQuorum MobConditionExprInput MobConditionExprInputAnd MobConditionExprInputEq "
+        "MobConditionExprInputGt MobConditionExprInputIn MobConditionExprInputLt MobConditionExprInputNot "
+        "MobConditionExprInputOr MobDependencyModeInput MobDispatchModeInput MobFlowNodeInput "
+        "MobFlowNodeInputRepeatUntil MobFlowNodeInputStep MobFlowSpecInput MobFlowStepInput MobFrameSpecInput "
+        "MobStepOutputFormatInput "
+    ),
+    "meerkat._generated.types.mob_helper": ("MobForkHelperParams MobHelperResult MobSpawnHelperParams "),
+    "meerkat._generated.types.mob_ids": (
+        "AgentIdentity AgentRuntimeId MobBackendKind MobId MobMemberRef MobRunId MobRuntimeMode WorkRef "
+    ),
+    "meerkat._generated.types.mob_member": (
+        "ForkContext ForkContextFullHistory ForkContextLastMessages MemberState MobMemberKickoff "
+        "MobMemberKickoffPhase MobMemberStatus RuntimeBinding RuntimeBindingExternal RuntimeBindingSession "
+    ),
+    "meerkat._generated.types.mob_peer": (
+        "ExternalPeerBinding MobPeerTarget MobUnwireParams MobUnwireResult MobWireParams MobWireResult "
+        "TrustedPeerDescriptor TrustedPeerIdentity TrustedPeerIdentityEd25519PublicKey "
+    ),
+    "meerkat._generated.types.mob_profile": (
+        "DeletedMobProfile MobProfile MobProfileCreateParams MobProfileDeleteParams MobProfileGetParams "
+        "MobProfileListResult MobProfileLookupResult MobProfileNotFound MobProfileTools MobProfileUpdateParams "
+        "StoredMobProfile "
+    ),
+    "meerkat._generated.types.mob_roster": (
+        "MobEnsureMemberOutcome MobEnsureMemberParams MobEnsureMemberResult MobListMembersMatchingParams "
+        "MobListMembersMatchingResult MobMember MobMemberFilter MobMemberSpec MobMembersParams MobMembersResult "
+        "MobReconcileFailure MobReconcileOptions MobReconcileParams MobReconcileReport MobReconcileResult "
+        "MobReconcileStage MobSpawnReceipt "
+    ),
+    "meerkat._generated.types.mob_spawn": (
+        "BudgetSplitPolicy BudgetSplitPolicyEqual BudgetSplitPolicyFixed BudgetSplitPolicyProportional "
+        "BudgetSplitPolicyRemaining MemberLaunchMode MemberLaunchModeFork MemberLaunchModeFresh "
+        "MemberLaunchModeResume MobSpawnManyFailedResult MobSpawnManyFailureCause MobSpawnManyParams "
+        "MobSpawnManyResult MobSpawnManyResultEntry MobSpawnManyResultEntryFailed MobSpawnManyResultEntrySpawned "
+        "MobSpawnManySpawnedResult MobSpawnParams MobSpawnResult MobSpawnSpec "
+    ),
+    "meerkat._generated.types.mob_status": (
+        "MobKickoffMemberSnapshot MobMemberSnapshot MobMemberStatusParams MobPeerConnectivitySnapshot "
+        "MobReadyMemberSnapshot MobSnapshotMember MobSnapshotMemberState MobSnapshotParams MobSnapshotResult "
+        "MobStatus MobUnreachablePeer MobWaitKickoffParams MobWaitKickoffResult MobWaitReadyParams MobWaitReadyResult "
+    ),
+    "meerkat._generated.types.mob_stream": (
+        "AttributedEvent MobStreamCloseParams MobStreamCloseResult MobStreamEndParams MobStreamEventParams "
+        "MobStreamItem MobStreamOpenParams MobStreamOpenResult "
+    ),
+    "meerkat._generated.types.mob_tools": (
+        "ToolAccessPolicy ToolAccessPolicyAllowList ToolAccessPolicyDenyList ToolAccessPolicyInherit ToolFilter "
+        "ToolNameFilter "
+    ),
+    "meerkat._generated.types.mob_work": (
+        "MemberDeliveryReceipt MobCancelAllWorkParams MobCancelAllWorkResult MobCancelWorkParams MobCancelWorkResult "
+        "MobIngressInteractionParams MobIngressInteractionResult MobMemberSendParams MobSubmitWorkParams "
+        "MobSubmitWorkResult MobTurnStartParams WorkOrigin "
+    ),
+    "meerkat._generated.types.models": (
+        "CatalogModelEntry ModelBetaHeader ModelProfile ModelTier ModelsCatalogResponse ProviderCatalog "
+        "ResolvedModelCapabilities "
+    ),
+    "meerkat._generated.types.realm": (
+        "AuthProfile BackendProfile ProviderBinding RealmConnectionSet RealmGetParams RealmList RealmSummary "
+    ),
+    "meerkat._generated.types.replay": (
+        "EventReplayCursor EventReplayEnvelope EventReplayEventId EventReplayScope EventReplayScopeSession "
+        "EventsLatestCursorParams EventsLatestCursorResult EventsListSinceParams EventsListSinceResult "
+        "EventsSnapshotBody EventsSnapshotBodySession EventsSnapshotParams EventsSnapshotResult "
+    ),
+    "meerkat._generated.types.run": (
+        "ExtractionError HelpExecutionMode HelpRequest InterruptParams InterruptResult OutputSchemaInput RunResult "
+        "SkillQuarantineDiagnostic SkillRuntimeDiagnostics SourceHealthSnapshot SourceHealthState StartTurnParams "
+    ),
+    "meerkat._generated.types.runtime": (
+        "RuntimeHostCapabilities RuntimeHostEndpoints RuntimeHostFeatureFlags RuntimeHostHealth "
+        "RuntimeHostHealthStatus RuntimeHostIdScope RuntimeHostInfo RuntimeHostRealm "
+    ),
+    "meerkat._generated.types.schedule": (
+        "CreateScheduleRequest DeliveryReceipt DeliveryReceiptStage ListSchedulesParams OccurrenceFailureClass "
+        "OccurrenceId OccurrencePhase RuntimeDeliveryOutcome RuntimeDeliveryOutcomeAdmissionRejected "
+        "RuntimeDeliveryOutcomeCompletionAbandoned RuntimeDeliveryOutcomeCompletionCallbackPending "
+        "RuntimeDeliveryOutcomeCompletionRuntimeTerminated ScheduleDeleteParams ScheduleGetParams ScheduleId "
+        "ScheduleListResult ScheduleOccurrenceRecord ScheduleOccurrencesParams ScheduleOccurrencesResult "
+        "SchedulePauseParams SchedulePhase ScheduleRecord ScheduleResumeParams ScheduleToolCall "
+        "ScheduleToolDefinition ScheduleToolsResult UpdateScheduleParams "
+    ),
+    "meerkat._generated.types.schedule_target": (
+        "ForkContextSpec ForkContextSpecFullHistory ForkContextSpecLastMessages HelperOptionsSpec MobTargetBinding "
+        "MobTargetType ResolvedSpawnSnapshot ScheduleProvider ScheduleSpawnTooling ScheduleSpawnToolingInheritParent "
+        "ScheduleSpawnToolingMinimal ScheduleSpawnToolingProfile ScheduledMobAction ScheduledMobActionSend "
+        "ScheduledMobBackendKind ScheduledMobRuntimeMode ScheduledSessionAction ScheduledSessionActionEvent "
+        "ScheduledSessionActionPrompt SessionMaterializationSpec SessionTargetBinding SessionTargetType TargetBinding "
+        "ToolVisibilityWitness "
+    ),
+    "meerkat._generated.types.schedule_trigger": (
+        "CalendarFieldSpec CalendarFieldSpecAny CalendarFieldSpecValues CalendarTrigger IntervalTrigger MisfirePolicy "
+        "MisfirePolicyCatchUpWithin MisfirePolicySkip MissingTargetPolicy OnceTrigger OverlapPolicy TriggerSpec "
+    ),
+    "meerkat._generated.types.schema_warnings": ("SchemaWarning SchemaWarningProvider "),
+    "meerkat._generated.types.session": (
+        "ArchiveSessionParams ArchiveSessionResult CreateSessionParams CreateSessionResult DeferredCreateResult "
+        "HookCapability HookEntry HookExecutionMode HookFailurePolicy HookRunOverrides HookRuntime HookRuntimeCommand "
+        "HookRuntimeHttp HookRuntimeInProcess InitialTurn ListSessionsParams ListSessionsResult ReadSessionParams "
+        "SessionDetails SessionInfo SessionSummary "
+    ),
+    "meerkat._generated.types.session_input": (
+        "AppendSystemContextStatus ExternalEventOutcome ExternalEventOutcomeType InjectSystemContextParams "
+        "InjectSystemContextResult InputDurability InputLifecycleState InputPolicy InputState InputStateHistoryEntry "
+        "InputTerminalOutcome PeerResponseTerminalStatus PersistedInput PersistedInputContinuation "
+        "PersistedInputExternalEvent PersistedInputOther PersistedInputPeerMessage PersistedInputPrompt "
+        "ReconstructionSource SessionExternalEventEnvelope SessionPeerResponseTerminalParams "
+    ),
+    "meerkat._generated.types.skills": (
+        "SkillEntry SkillListResponse SkillSourceProvenance SourceIdentityStatus SourceTransportKind "
+    ),
+    "meerkat._generated.types.streams": (
+        "SessionEventParams SessionStreamCloseParams SessionStreamCloseResult SessionStreamEndParams "
+        "SessionStreamEventParams SessionStreamOpenParams SessionStreamOpenResult StreamEndError StreamEndErrorCode "
+        "StreamEndOutcome StreamScopeFrame StreamScopeFrameMobMember StreamScopeFramePrimary "
+    ),
+    "meerkat._generated.types.tools": (
+        "ToolDefinition ToolExecuteParams ToolExecuteResult ToolProvenance ToolSourceKind ToolsRegisterParams "
+        "ToolsRegisterResult "
+    ),
+    "meerkat._generated.types.transcript": (
+        "ForkSessionAtParams ForkSessionReplaceParams SessionForkResult TranscriptAssistantBlockReplacement "
+        "TranscriptEditRunningBehavior TranscriptMessage TranscriptMessageAssistant TranscriptMessageBlockAssistant "
+        "TranscriptMessageReplacement TranscriptMessageSystem TranscriptMessageSystemNotice "
+        "TranscriptMessageToolResults TranscriptMessageUser TranscriptReplacement "
+        "TranscriptToolResultContentBlockReplacement TranscriptUserContentBlockReplacement "
+    ),
 }
+
+PUBLIC: Final[Mapping[str, str]] = {name: module for module, names in _NAMES.items() for name in names.split()}
+"""Module of each public name."""

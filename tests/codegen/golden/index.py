@@ -10,51 +10,23 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PUBLIC: Final[Mapping[str, str]] = {
-    "Answer": "meerkat._generated.types.things",
-    "Book": "meerkat._generated.types.things",
-    "BookId": "meerkat._generated.types.things",
-    "BookInput": "meerkat._generated.types.library",
-    "ClosedParams": "meerkat._generated.types.library",
-    "Cover": "meerkat._generated.types.things",
-    "CoverLeather": "meerkat._generated.types.things",
-    "CoverPaper": "meerkat._generated.types.things",
-    "DoorAskParams": "meerkat._generated.types.library",
-    "DoorReply": "meerkat._generated.types.library",
-    "FailedError": "meerkat._generated.errors",
-    "Happening": "meerkat._generated.types.happening_base",
-    "InvalidParamsError": "meerkat._generated.errors",
-    "LendParams": "meerkat._generated.types.library",
-    "LendResult": "meerkat._generated.types.library",
-    "LibraryEvent": "meerkat._generated.types.library",
-    "LibraryEventParams": "meerkat._generated.types.library",
-    "LightsOut": "meerkat._generated.types.library",
-    "Loan": "meerkat._generated.types.things",
-    "LoanFailedData": "meerkat._generated.types.errors",
-    "LoanFailedError": "meerkat._generated.errors",
-    "Mark": "meerkat._generated.types.things",
-    "MarkStamp": "meerkat._generated.types.things",
-    "MethodNotFoundError": "meerkat._generated.errors",
-    "NoLoan": "meerkat._generated.types.things",
-    "Noise": "meerkat._generated.types.library",
-    "NotFoundError": "meerkat._generated.errors",
-    "OpenOptions": "meerkat._generated.methods.library",
-    "OpenParams": "meerkat._generated.types.library",
-    "Order": "meerkat._generated.types.library",
-    "Query": "meerkat._generated.types.library",
-    "QueryShelf": "meerkat._generated.types.library",
-    "QueryTitle": "meerkat._generated.types.library",
-    "RareBook": "meerkat._generated.types.things",
-    "ReadParams": "meerkat._generated.types.library",
-    "RequestCancelledError": "meerkat._generated.errors",
-    "ReturnParams": "meerkat._generated.types.library",
-    "SearchParams": "meerkat._generated.types.library",
-    "Shelf": "meerkat._generated.types.things",
-    "ShelfKind": "meerkat._generated.types.things",
-    "ShelfList": "meerkat._generated.types.library",
-    "ShelfListParams": "meerkat._generated.types.library",
-    "ShelfNotFoundError": "meerkat._generated.errors",
-    "Sticker": "meerkat._generated.types.library",
-    "UnknownHappening": "meerkat._generated.types.happening_base",
-    "Words": "meerkat._generated.types.things",
+_NAMES: Final[Mapping[str, str]] = {
+    "meerkat._generated.errors": (
+        "FailedError InvalidParamsError LoanFailedError MethodNotFoundError NotFoundError RequestCancelledError "
+        "ShelfNotFoundError "
+    ),
+    "meerkat._generated.methods.library": ("OpenOptions "),
+    "meerkat._generated.types.errors": ("LoanFailedData "),
+    "meerkat._generated.types.happening_base": ("Happening UnknownHappening "),
+    "meerkat._generated.types.library": (
+        "BookInput ClosedParams DoorAskParams DoorReply LendParams LendResult LibraryEvent LibraryEventParams "
+        "LightsOut Noise OpenParams Order Query QueryShelf QueryTitle ReadParams ReturnParams SearchParams ShelfList "
+        "ShelfListParams Sticker "
+    ),
+    "meerkat._generated.types.things": (
+        "Answer Book BookId Cover CoverLeather CoverPaper Loan Mark MarkStamp NoLoan RareBook Shelf ShelfKind Words "
+    ),
 }
+
+PUBLIC: Final[Mapping[str, str]] = {name: module for module, names in _NAMES.items() for name in names.split()}
+"""Module of each public name."""

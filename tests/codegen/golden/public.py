@@ -5,54 +5,34 @@
 
 from __future__ import annotations
 
+# fmt: off
+# isort: off
 from meerkat._generated.errors import (
-    FailedError as FailedError,
-    InvalidParamsError as InvalidParamsError,
-    LoanFailedError as LoanFailedError,
-    MethodNotFoundError as MethodNotFoundError,
-    NotFoundError as NotFoundError,
-    RequestCancelledError as RequestCancelledError,
-    ShelfNotFoundError as ShelfNotFoundError,
+    FailedError as FailedError, InvalidParamsError as InvalidParamsError, LoanFailedError as LoanFailedError,
+    MethodNotFoundError as MethodNotFoundError, NotFoundError as NotFoundError,
+    RequestCancelledError as RequestCancelledError, ShelfNotFoundError as ShelfNotFoundError,
 )
-from meerkat._generated.methods.library import OpenOptions as OpenOptions
-from meerkat._generated.types.errors import LoanFailedData as LoanFailedData
-from meerkat._generated.types.happening_base import Happening as Happening, UnknownHappening as UnknownHappening
+from meerkat._generated.methods.library import (
+    OpenOptions as OpenOptions,
+)
+from meerkat._generated.types.errors import (
+    LoanFailedData as LoanFailedData,
+)
+from meerkat._generated.types.happening_base import (
+    Happening as Happening, UnknownHappening as UnknownHappening,
+)
 from meerkat._generated.types.library import (
-    BookInput as BookInput,
-    ClosedParams as ClosedParams,
-    DoorAskParams as DoorAskParams,
-    DoorReply as DoorReply,
-    LendParams as LendParams,
-    LendResult as LendResult,
-    LibraryEvent as LibraryEvent,
-    LibraryEventParams as LibraryEventParams,
-    LightsOut as LightsOut,
-    Noise as Noise,
-    OpenParams as OpenParams,
-    Order as Order,
-    Query as Query,
-    QueryShelf as QueryShelf,
-    QueryTitle as QueryTitle,
-    ReadParams as ReadParams,
-    ReturnParams as ReturnParams,
-    SearchParams as SearchParams,
-    ShelfList as ShelfList,
-    ShelfListParams as ShelfListParams,
-    Sticker as Sticker,
+    BookInput as BookInput, ClosedParams as ClosedParams, DoorAskParams as DoorAskParams,
+    DoorReply as DoorReply, LendParams as LendParams, LendResult as LendResult, LibraryEvent as LibraryEvent,
+    LibraryEventParams as LibraryEventParams, LightsOut as LightsOut, Noise as Noise, OpenParams as OpenParams,
+    Order as Order, Query as Query, QueryShelf as QueryShelf, QueryTitle as QueryTitle,
+    ReadParams as ReadParams, ReturnParams as ReturnParams, SearchParams as SearchParams,
+    ShelfList as ShelfList, ShelfListParams as ShelfListParams, Sticker as Sticker,
 )
 from meerkat._generated.types.things import (
-    Answer as Answer,
-    Book as Book,
-    BookId as BookId,
-    Cover as Cover,
-    CoverLeather as CoverLeather,
-    CoverPaper as CoverPaper,
-    Loan as Loan,
-    Mark as Mark,
-    MarkStamp as MarkStamp,
-    NoLoan as NoLoan,
-    RareBook as RareBook,
-    Shelf as Shelf,
-    ShelfKind as ShelfKind,
-    Words as Words,
+    Answer as Answer, Book as Book, BookId as BookId, Cover as Cover, CoverLeather as CoverLeather,
+    CoverPaper as CoverPaper, Loan as Loan, Mark as Mark, MarkStamp as MarkStamp, NoLoan as NoLoan,
+    RareBook as RareBook, Shelf as Shelf, ShelfKind as ShelfKind, Words as Words,
 )
+# isort: on
+# fmt: on
