@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from meerkat._core.errors import InvalidResponseError
 from meerkat._generated.errors import TurnFailedError
+from meerkat._generated.types.run import RunResult
 from meerkat._link import error_of, result_of
 from meerkat._runs import Turn, prompt_text
 
@@ -15,12 +17,19 @@ if TYPE_CHECKING:
     from meerkat._core.inbox import Inbox
     from meerkat._core.method import Method
     from meerkat._core.protocol import Call
-    from meerkat._generated.types.run import RunResult
     from meerkat._link import Link
 
 
 class _Created(msgspec.Struct):
     session_id: str
+
+
+def _fault(result: msgspec.Raw) -> str:
+    try:
+        msgspec.json.decode(result, type=RunResult)
+    except msgspec.ValidationError as error:
+        return str(error)
+    return "it is that of another call"
 
 
 class TurnRequest:
@@ -111,7 +120,11 @@ class TurnRequest:
         """Return the answer that has come, or raise its error with the report of the run's failure."""
         if self.call.error is not None:
             raise self.error()
-        result: RunResult = result_of(self.call, self._method)
+        result: object = result_of(self.call, self._method)
+        if not isinstance(result, RunResult):
+            # With a fault in it, the result of a first turn still fits a session that was only made.
+            message = f"the runtime's result is not that of a turn: {_fault(self.call.result)}"
+            raise InvalidResponseError(message=message, method=self._method.name)
         return result
 
     def error(self) -> MeerkatError:
