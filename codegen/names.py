@@ -13,7 +13,7 @@ HAND_WRITTEN = frozenset({
     "LiveChannel", "MeerkatClient", "MeerkatError", "Member", "MessageTooLargeError", "Mob", "NotConnectedError",
     "ProtocolViolationError", "RequestLostError", "RuntimeExitedError", "RuntimeNotFoundError", "RuntimeStartError",
     "Session", "StreamNotConsumedError", "StreamNotOpenError", "StreamOverflowError", "SubscriptionEndedError",
-    "TransportError", "Unknown",
+    "TransportError", "TurnStalledError", "Unknown",
 })  # fmt: skip
 
 # Names that generated modules import or define for themselves.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import msgspec
@@ -11,11 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meerkat import EventGap, ExtractionFailed, RunCompleted, RunFailed, RunStarted, TextDelta, Usage
+from meerkat import _runs as runs
 from meerkat._core.framing import ErrorBody
 from meerkat._core.inbox import Inbox
 from meerkat._core.protocol import Call
 from meerkat._diagnostics import Tally
 from meerkat._runs import FOREIGN_START, GRACE_CANCELLED, GRACE_RUNNING, SessionRuns, Turn, prompt_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 USAGE = Usage(input_tokens=1, output_tokens=1)
 
@@ -208,6 +212,74 @@ async def test_the_next_turn_waits_for_the_run_that_the_client_caused() -> None:
         story.tell(completed(""))
         with anyio.fail_after(FOREIGN_START):
             await entered.wait()
+
+
+async def enters_only_after(story: Story, *steps: Callable[[], None]) -> None:
+    """Begin a turn, which must wait until the last of these steps is done."""
+    entered = anyio.Event()
+
+    async def enter() -> None:
+        await begin(story, "mine")
+        entered.set()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(enter)
+        for step in steps:
+            await anyio.wait_all_tasks_blocked()
+            assert not entered.is_set()
+            step()
+        with anyio.fail_after(FOREIGN_START):
+            await entered.wait()
+
+
+@pytest.mark.requirement("C13")
+async def test_a_turn_waits_for_the_run_of_others_that_is_under_way() -> None:
+    story = Story()
+    story.tell(RunStarted(session_id="s", prompt="of somebody else"))
+    await enters_only_after(story, lambda: story.tell(TextDelta(delta="x")), lambda: story.tell(completed("x")))
+
+
+@pytest.mark.requirement("C13")
+async def test_a_turn_waits_for_the_last_attempt_at_a_failed_input() -> None:
+    """It comes right behind the turn before; the attempt before that came ahead of that turn."""
+    story = Story()
+    _, call, _ = await begin(story, "bad")
+    story.tell(RunStarted(session_id="s", prompt="bad"))
+    story.tell(failed())
+    call.settle(msgspec.Raw(), ErrorBody(code=-32603, message="turn abandoned"))
+    _, call, _ = await begin(story, "good")
+    story.tell(RunStarted(session_id="s", prompt="bad"))
+    story.tell(failed())
+    story.run("good", "own")
+    succeed(call)
+    await enters_only_after(
+        story, lambda: story.tell(RunStarted(session_id="s", prompt="bad")), lambda: story.tell(failed())
+    )
+    assert not story.runs._failed
+
+
+@pytest.mark.requirement("C13")
+async def test_a_run_of_others_that_never_ends_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "FOREIGN_START", 0.1)
+    story = Story()
+    story.tell(RunStarted(session_id="s", prompt="of somebody else"))
+    assert not story.runs.idle
+    with anyio.fail_after(1):
+        await begin(story, "mine")
+
+
+def test_inputs_that_failed_are_remembered_as_long_as_they_may_run_again() -> None:
+    story = Story()
+    for prompt in ["a", "b", "a", "a"]:
+        story.tell(RunStarted(session_id="s", prompt=prompt))
+        story.tell(failed())
+    assert story.runs._failed == {"b": 1}
+    for number in range(50):
+        story.tell(RunStarted(session_id="s", prompt=str(number)))
+        story.tell(failed())
+    assert len(story.runs._failed) == runs.FAILED_INPUTS
+    story.run("49", "good after all")
+    assert "49" not in story.runs._failed
 
 
 def test_text_of_prompts() -> None:

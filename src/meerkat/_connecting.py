@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, overload
 
 import anyio
 
@@ -102,6 +102,7 @@ class Connecting(AllCalls):
         stream_buffer_bytes: int = LIMIT,
         max_line_bytes: int = MAX_LINE,
         flow_window: int | None = WINDOW,
+        stalled_turns: Literal["warn", "raise"] = "warn",
     ) -> None:
         self._rkat_path = os.fspath(rkat_path)
         self._runtime = runtime
@@ -115,6 +116,7 @@ class Connecting(AllCalls):
         self._buffer_bytes = stream_buffer_bytes
         self._max_line_bytes = max_line_bytes
         self._flow_window = flow_window
+        self._stalled_turns = stalled_turns
         self._state = _State()
 
     def __repr__(self) -> str:

@@ -17,6 +17,7 @@ class Tally(msgspec.Struct):
     missing_events: int = 0
     unclaimed_events: int = 0
     overflows: int = 0
+    stalled_turns: int = 0
 
 
 class Diagnostics(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +36,7 @@ class Diagnostics(msgspec.Struct, frozen=True, kw_only=True):
         missing_events: How many numbers were missing. Not all need be lost: some events go to subscriptions only.
         unclaimed_events: Events of sessions that this client neither made nor used.
         overflows: Streams that ended because their consumer was too slow.
+        stalled_turns: Turns that the runtime did not start for seconds.
     """
 
     pid: int | None
@@ -49,6 +51,7 @@ class Diagnostics(msgspec.Struct, frozen=True, kw_only=True):
     missing_events: int
     unclaimed_events: int
     overflows: int
+    stalled_turns: int
 
 
 def diagnose(link: Link) -> Diagnostics:
@@ -69,4 +72,5 @@ def diagnose(link: Link) -> Diagnostics:
         missing_events=tally.missing_events,
         unclaimed_events=tally.unclaimed_events,
         overflows=tally.overflows,
+        stalled_turns=tally.stalled_turns,
     )

@@ -61,9 +61,13 @@ class Link:
 
     async def request_raw(self, name: str, params: bytes, method: Method[Any] | None, *, timeout: float | None) -> Any:
         """Make a call by its RPC name and return its result as plain JSON values."""
-        cancellable = method is not None and method.cancellable
         try:
-            call = self.connection.start(name, params, cancellable=cancellable)
+            call = self.connection.start(
+                name,
+                params,
+                cancellable=method is not None and method.cancellable,
+                null_id_errors=method is not None and method.null_id_errors,
+            )
         except MeerkatError as fault:
             raise again(fault, name) from fault
         await self.connection.wait(call, timeout=timeout)

@@ -27,6 +27,7 @@ _ERRORS: Final = (
     "StreamOverflowError",
     "SubscriptionEndedError",
     "TransportError",
+    "TurnStalledError",
 )
 
 _LEGACY: Final = (

@@ -8,8 +8,8 @@ inputs that the runtime tries again, are not the caller's.
 
 from __future__ import annotations
 
+import math
 import time
-from collections import deque
 from typing import TYPE_CHECKING, Final
 
 import anyio
@@ -26,7 +26,7 @@ from meerkat._generated.types.events import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import TypeAlias
 
     from meerkat._core.inbox import Inbox
@@ -43,9 +43,19 @@ GRACE_FAILED: Final = 0.5
 GRACE_CANCELLED: Final = 0.1
 GRACE_ABANDONED: Final = 5.0  # for the answer itself: a turn that the runtime never started is not even cancelled
 
-# How long a run that the client expects (of a peer response that it sent) may take to start, and may stay silent.
+# How long a turn may show no sign of life before its run starts, while no other run of the session is under way.
+STALLED: Final = 5.0
+
+# A turn that is sent while a run of others is under way may never start, so it waits for that run: how long one that
+# the client caused may take to start and may stay silent, and how long the runtime needs to put any of them away.
 FOREIGN_START: Final = 2.0
 FOREIGN_SILENCE: Final = 30.0
+FOREIGN_END: Final = 0.1
+
+# The runtime runs a failed input again, up to so many times in all: ahead of the next turn, and then right behind it.
+ATTEMPTS: Final = 3
+RERUN_START: Final = 0.5
+FAILED_INPUTS: Final = 16  # that are remembered for one session
 
 REQUEST_CANCELLED: Final = -32005
 _REFUSED: Final = frozenset({-32600, -32601, -32602, -32001, -32002, -32004})
@@ -124,6 +134,7 @@ class Turn:
     def sent(self, call: Call) -> None:
         """Note the call that carries it."""
         self._call = call
+        self._last_sign = time.monotonic()
         call.on_done.append(self._answered)
 
     @property
@@ -153,6 +164,21 @@ class Turn:
         """Its run has started."""
         self._started = True
         self._ended = False
+        self._changed.tell()
+
+    async def wait_started(self, last_sign: Callable[[], float]) -> bool:
+        """Wait until its run starts or nobody waits for that any more; return false when it takes too long.
+
+        Args:
+            last_sign: When the session last showed that it has other things to do, on the monotonic clock.
+        """
+        while (call := self._call) is not None and not (self._started or self.over or call.done or call.abandoned):
+            patience = max(self._last_sign, last_sign()) + STALLED - time.monotonic()
+            if patience <= 0:
+                return False
+            with anyio.move_on_after(patience):
+                await self._changed.wait()
+        return True
 
     def take(self, event: AgentEvent | EventGap, size: int) -> None:
         """An event of its run."""
@@ -235,9 +261,10 @@ class SessionRuns:
         self._current: Turn | None = None  # the turn whose run is under way
         self._foreign = False  # a run of somebody else is under way
         self._expected = 0  # runs of others that this client caused and that have not ended
-        self._last_foreign = 0.0
+        self._last_foreign = -math.inf
+        self._start_grace = FOREIGN_START  # how long the newest expected run may take to start
         self._text = ""  # prompt of the newest run
-        self._failed_prompts: deque[str] = deque(maxlen=16)  # the runtime tries a failed input again
+        self._failed: dict[str, int] = {}  # attempts so far at inputs that failed and are run again
         self._changed = _Change()
         self._entrance = anyio.Lock()
         self._previous: Turn | None = None
@@ -246,7 +273,7 @@ class SessionRuns:
     def idle(self) -> bool:
         """Whether nothing is under way that this client has to do with."""
         turns = [*self._waiting, self._previous]
-        return not self._expected and all(turn is None or turn.over for turn in turns)
+        return self._others_patience() <= 0 and all(turn is None or turn.over for turn in turns)
 
     # One turn after the other
 
@@ -254,7 +281,7 @@ class SessionRuns:
         """Wait until a turn may be sent; the caller sends it before it waits for anything else.
 
         The runtime would take a second turn and might never start it. So it waits for the answer and the last event of
-        the turn before, and for the end of the runs that the client caused otherwise.
+        the turn before, and for the end of the runs of others that are under way or that the client caused.
         """
         async with self._entrance:
             if self._previous is not None:
@@ -279,20 +306,32 @@ class SessionRuns:
 
     # Runs of others
 
+    def last_sign(self) -> float:
+        """When a run of others last showed that it is under way; now, as long as it is."""
+        return time.monotonic() if self._foreign else self._last_foreign
+
     def expect_run(self) -> None:
         """Note that the client caused a run which is not a turn; a turn that is sent before its end may never start."""
+        self._expect(FOREIGN_START)
+
+    def _expect(self, grace: float) -> None:
         self._expected += 1
+        self._start_grace = grace
         self._last_foreign = time.monotonic()
 
     async def _others_over(self) -> None:
-        while self._expected:
-            grace = FOREIGN_SILENCE if self._foreign else FOREIGN_START
-            patience = grace - (time.monotonic() - self._last_foreign)
-            if patience <= 0:
-                self._expected = 0
-                return
+        while (patience := self._others_patience()) > 0:
             with anyio.move_on_after(patience):
                 await self._changed.wait()
+        self._expected = 0
+
+    def _others_patience(self) -> float:
+        """Seconds that may still pass without a sign of a run of others."""
+        if self._foreign:
+            grace = FOREIGN_SILENCE if self._expected else FOREIGN_START
+        else:
+            grace = self._start_grace if self._expected else FOREIGN_END
+        return self._last_foreign + grace - time.monotonic()
 
     # Events
 
@@ -362,21 +401,32 @@ class SessionRuns:
         if text == turn.prompt:
             return True
         # A failed input that runs again may end with the same words by chance.
-        return text.endswith(turn.prompt) and text not in self._failed_prompts
+        return text.endswith(turn.prompt) and text not in self._failed
 
     def _run_ended(self, failure: RunFailed | None) -> None:
         turn, self._current = self._current, None
         if failure is not None:
-            self._failed_prompts.append(self._text)
+            self._note_failure(self._text)
         if turn is not None:
+            if ATTEMPTS - 1 in self._failed.values():
+                self._expect(RERUN_START)
             turn.ended(failure)
             if turn.over:
                 self._forget(turn)
         elif self._foreign:
             self._foreign = False
+            if failure is None:
+                self._failed.pop(self._text, None)
             if self._expected:
                 self._expected -= 1
         self._changed.tell()
+
+    def _note_failure(self, text: str) -> None:
+        attempts = self._failed.pop(text, 0) + 1
+        if attempts < ATTEMPTS:
+            self._failed[text] = attempts
+        if len(self._failed) > FAILED_INPUTS:
+            del self._failed[next(iter(self._failed))]
 
 
 _LAST_EVENTS: Final = (RunCompleted, RunFailed, ExtractionSucceeded, ExtractionFailed)

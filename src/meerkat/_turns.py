@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from meerkat._core.errors import InvalidResponseError
+from meerkat._core.background import Background
+from meerkat._core.errors import InvalidResponseError, TurnStalledError
+from meerkat._core.framing import NO_VALUE
 from meerkat._generated.errors import TurnFailedError
 from meerkat._generated.types.run import RunResult
 from meerkat._link import error_of, result_of
-from meerkat._runs import Turn, prompt_text
+from meerkat._runs import STALLED, Turn, prompt_text
 
 if TYPE_CHECKING:
     from meerkat._core.errors import MeerkatError
@@ -18,6 +21,9 @@ if TYPE_CHECKING:
     from meerkat._core.method import Method
     from meerkat._core.protocol import Call
     from meerkat._link import Link
+
+
+logger = logging.getLogger("meerkat.turns")
 
 
 class _Created(msgspec.Struct):
@@ -41,15 +47,25 @@ class TurnRequest:
         params: Its parameters, encoded.
         prompt: Its prompt, by which its run is known.
         session_id: Its session, or ``None`` when it creates one.
+        give_up_stalled: Whether it fails when the runtime does not start it; otherwise that is only logged.
     """
 
     def __init__(
-        self, link: Link, method: Method[Any], params: bytes, prompt: object, session_id: str | None = None
+        self,
+        link: Link,
+        method: Method[Any],
+        params: bytes,
+        prompt: object,
+        session_id: str | None = None,
+        *,
+        give_up_stalled: bool = False,
     ) -> None:
         self._link = link
         self._method = method
         self._params = params
         self._session_id = session_id
+        self._give_up_stalled = give_up_stalled
+        self._watcher: Background | None = None
         self.turn = Turn(prompt_text(prompt))
         self._call: Call | None = None
 
@@ -72,6 +88,7 @@ class TurnRequest:
             return
         await self._link.router.session(self._session_id).enter(self.turn)
         self._start()
+        self._watcher = Background(self._watch, "meerkat turn watch")
 
     async def _send_first(self) -> None:
         router = self._link.router
@@ -94,6 +111,21 @@ class TurnRequest:
             self.turn.finish()
             raise
         self.turn.sent(self._call)
+
+    async def _watch(self) -> None:
+        """Notice when the runtime queues the turn and does not start it."""
+        runs = self._link.router.session(self.turn.session_id)
+        if await self.turn.wait_started(runs.last_sign):
+            return
+        self._link.router.tally.stalled_turns += 1
+        message = (
+            f"the runtime has not started the turn for {STALLED:g} seconds, although no other run of the session "
+            f"{self.turn.session_id} is under way; it may never start, or only with the next turn"
+        )
+        logger.warning("%s", message)
+        if self._give_up_stalled:
+            self._link.connection.abandon(self.call)
+            self.call.settle(NO_VALUE, TurnStalledError(message=message))
 
     def _created(self) -> None:
         session_id = None

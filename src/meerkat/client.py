@@ -64,6 +64,9 @@ class MeerkatClient(Connecting, AuthMethods, CommsMethods, LiveMethods, MobMetho
         max_line_bytes: Longest line that is accepted from the runtime.
         flow_window: Bytes of requests that the runtime may have unread. It loses requests when there are more, so
             ``None`` (no limit) is for other runtimes only.
+        stalled_turns: What to do about a turn that the runtime took and does not start for seconds, though nothing else
+            runs in its session: ``"warn"`` writes a warning to the log ``meerkat.turns``, ``"raise"`` also ends the
+            waiting with a `TurnStalledError`.
 
     Example:
         ::
@@ -216,7 +219,9 @@ class MeerkatClient(Connecting, AuthMethods, CommsMethods, LiveMethods, MobMetho
         link = self._connected(TURN_START.name)
         params = TURN_START.encode_params({**options, "session_id": session_id, "prompt": prompt})
         await self._register_tools(link)
-        return TurnRequest(link, TURN_START, params, prompt, session_id)
+        return TurnRequest(
+            link, TURN_START, params, prompt, session_id, give_up_stalled=self._stalled_turns == "raise"
+        )
 
     async def start_turn(self, session_id: str, prompt: Prompt, **options: Unpack[TurnOptions]) -> RunResult:
         """Run a turn of a session to its end.

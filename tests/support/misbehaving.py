@@ -13,6 +13,7 @@ idle      after the answer to ``runtime/health``, when nothing is asked
 call      in place of the answer to ``session/list``
 create    in place of the answer to ``session/create``, all events being out
 subscribe in place of the answer to ``session/stream_open``
+queue     in place of the run of ``turn/start``
 stream    in the middle of the events of a run
 turn      in place of the answer to ``turn/start``, all events being out
 close     when its input ends
@@ -29,6 +30,7 @@ import json
 import os
 import signal
 import sys
+import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
@@ -75,6 +77,8 @@ class Misbehaving:
         self.answered = False
         self.seq = 0
         self.replies: list[Any] = []  # answers of the client to requests of the runtime
+        self.waiting: list[tuple[Any, Any]] = []  # ids and prompts of turns that have not run
+        self.held_back = False  # whether they wait for the next one
         self.silent = False  # no events until the next request
         self.held: list[dict[str, Any]] | None = None  # events that are let go in reverse order behind the answer
 
@@ -196,9 +200,17 @@ def _create(self: Misbehaving, params: Any) -> None:
 
 
 def _turn(self: Misbehaving, params: Any) -> None:
-    _run(self, params["prompt"])
-    self.at("turn")
-    self.answer(RESULT)
+    self.waiting.append((self.key, params["prompt"]))
+    self.at("queue")
+    if self.held_back:
+        self.held_back = False
+        return
+    for self.key, prompt in self.waiting:
+        self.answered = False
+        _run(self, prompt)
+        self.at("turn")
+        self.answer(RESULT)
+    self.waiting = []
 
 
 def _stream_open(self: Misbehaving, params: Any) -> None:
@@ -351,6 +363,17 @@ def _notify(self: Misbehaving, value: str) -> None:
     send(**json.loads(value))
 
 
+def _hold(self: Misbehaving, value: str) -> None:
+    self.held_back = True
+
+
+def _foreign(self: Misbehaving, value: str) -> None:
+    """Begin a run of somebody else, and end it after so many seconds."""
+    self.event(type="run_started", session_id=SESSION, prompt="of somebody else")
+    time.sleep(float(value))
+    self.event(type="run_completed", session_id=SESSION, result="", usage=USAGE, extraction_required=False)
+
+
 def _gap(self: Misbehaving, value: str) -> None:
     self.seq += int(value)
 
@@ -412,6 +435,8 @@ FAULTS: dict[str, Callable[[Misbehaving, str], object]] = {
     # events
     "event": _event,
     "notify": _notify,
+    "hold": _hold,
+    "foreign": _foreign,
     "gap": _gap,
     "early": _early,
     "unfinished": _unfinished,

@@ -105,6 +105,12 @@ class SubscriptionEndedError(MeerkatError):
     CODE = "SUBSCRIPTION_ENDED"
 
 
+class TurnStalledError(MeerkatError):
+    """The runtime took a turn and does not start it. Do not send it again: it may still run, with the next turn."""
+
+    CODE = "TURN_STALLED"
+
+
 class TransportError(MeerkatError):
     """Root of what can go wrong between this process and the runtime.
 
