@@ -116,13 +116,13 @@ async def calls(server: str, loop: Asyncio | Trio, sizes: dict[str, Any]) -> Fig
         for _ in range(100):
             await one.get_runtime_host_health()
         times: list[float] = []
-        begin = time.perf_counter()
+        cpu, begin = time.process_time(), time.perf_counter()
         for _ in range(sizes["calls"]):
             before = time.perf_counter_ns()
             await one.get_runtime_host_health()
             times.append(time.perf_counter_ns() - before)
-        rate = sizes["calls"] / (time.perf_counter() - begin)
-    return {"rate": rate, **latency(times)}
+        seconds, cpu = time.perf_counter() - begin, time.process_time() - cpu
+    return {"rate": sizes["calls"] / seconds, "cpu": cpu / sizes["calls"] * 1e6, **latency(times)}
 
 
 async def flight(server: str, loop: Asyncio | Trio, sizes: dict[str, Any]) -> Figures:
@@ -136,10 +136,10 @@ async def flight(server: str, loop: Asyncio | Trio, sizes: dict[str, Any]) -> Fi
                 await one.get_runtime_host_health()
 
         await loop.together(callers, one.get_runtime_host_health)
-        begin = time.perf_counter()
+        cpu, begin = time.process_time(), time.perf_counter()
         await loop.together(callers, caller)
-        seconds = time.perf_counter() - begin
-    return {"rate": callers * each / seconds}
+        seconds, cpu = time.perf_counter() - begin, time.process_time() - cpu
+    return {"rate": callers * each / seconds, "cpu": cpu / (callers * each) * 1e6}
 
 
 async def stream(server: str, loop: Asyncio | Trio, sizes: dict[str, Any]) -> Figures:

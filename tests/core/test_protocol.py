@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from typing import Any
 
@@ -57,6 +58,27 @@ def test_a_call_goes_out_and_its_answer_comes_back() -> None:
     answer(protocol, call.key, {"sessions": []})
     assert result(call) == {"sessions": []}
     assert protocol.pending == 0
+
+
+def test_a_call_that_is_over_needs_no_garbage_collector() -> None:
+    protocol = make()
+    told: list[bool] = []
+
+    def one_call() -> None:
+        call = protocol.call("session/read", b"{}")
+        call.on_done.append(lambda: told.append(call.done))
+        sent(protocol)
+        answer(protocol, call.key, {"large": "x" * 1000})
+
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(100):
+            one_call()
+        assert told == [True] * 100
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
 
 
 def test_null_is_a_result_and_nothing_is_not() -> None:

@@ -43,7 +43,8 @@ class Call:
         abandoned: Whether nobody waits for it any more.
         result: The answer's result, undecoded; absent while not done or when it failed.
         error: The error object of the answer, or the fault that ended it; ``None`` otherwise.
-        on_done: Called once each, when it is settled; also after it was abandoned.
+        on_done: Called once each, when it is settled, and then forgotten; also after it was abandoned.
+        line: What carries it, until it is settled.
     """
 
     __slots__ = (
@@ -83,6 +84,10 @@ class Call:
         self.error = error
         for callback in self.on_done:
             callback()
+        # Both lead back here: without them a call and its result, which may be large, go when they are not used any
+        # more, and need not wait for the garbage collector.
+        self.on_done.clear()
+        self.line = None
 
 
 class Request(msgspec.Struct, gc=False):
@@ -259,16 +264,16 @@ class Protocol:
     def _take(self, frames: list[Frame | BadLine | Batch]) -> list[Request]:
         out: list[Request] = []
         for frame in frames:
-            if isinstance(frame, BadLine):
-                self._bad_line(frame)
+            if isinstance(frame, Frame):
+                if frame.method is None:
+                    self._answered(frame)
+                else:
+                    request_id = None if frame.id is msgspec.UNSET else frame.id
+                    out.append(Request(frame.method, frame.params, request_id))
             elif isinstance(frame, Batch):
                 out.append(Notifications(self._at_once, NO_VALUE, lines=frame.lines, size=frame.size))
-            elif frame.method is not None:
-                key = frame.id
-                request_id = None if key is msgspec.UNSET else key
-                out.append(Request(frame.method, frame.params, request_id))
             else:
-                self._answered(frame)
+                self._bad_line(frame)
         return out
 
     def _answered(self, frame: Frame) -> None:
