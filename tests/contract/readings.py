@@ -1,4 +1,4 @@
-"""How the types read the contract: its schemas, and rule by rule where the types are more tolerant than these.
+"""How the types read the contract: its schemas, and rule by rule where the types are more tolerant than these, or less.
 
 Each rule rewrites the schemas, so that a JSON Schema validator can say what the types must accept. What the runtime
 writes must be readable when the runtime is newer than the contract; what the client writes is checked before it goes.
@@ -39,12 +39,13 @@ Place: TypeAlias = Literal["type", "field", "part"]
 
 @dataclass(frozen=True)
 class Rule:
-    """Where the types accept more than the contract's schemas.
+    """Where the types accept more than the contract's schemas, or less.
 
     Attributes:
         name: What the rule is called.
         reason: Why the types do so.
         readings: When it holds.
+        stricter: Whether the types accept less by it.
         apply: Rewrites one schema. Gets the schema, its place, and whether only the client writes the type that it
             stands in.
     """
@@ -53,6 +54,7 @@ class Rule:
     reason: str
     readings: frozenset[Reading]
     apply: Callable[[Json, Place, bool], Json]
+    stricter: bool = False
 
 
 RECEIVED: Final = frozenset({Reading.ANSWER, Reading.STREAM})
@@ -112,6 +114,10 @@ def _open_union(schema: Json, place: Place, sent_only: bool) -> Json:
     return {"anyOf": [*schema["oneOf"], {"type": "object", "not": listed}]}
 
 
+def _unknown_key(schema: Json, place: Place, sent_only: bool) -> Json:
+    return {**schema, "additionalProperties": False} if is_struct(schema) and place == "type" else schema
+
+
 def _tag(schema: Json, place: Place) -> str | None:
     return tag_of(schema) if place == "type" else None
 
@@ -123,6 +129,13 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("exactly one key", "the runtime checks it", frozenset({Reading.ANSWER, Reading.SENT}), _one_key),
     Rule(
         "absent tag of an only arm", "it can be nothing else, and is sent with it", frozenset({Reading.SENT}), _only_arm
+    ),
+    Rule(
+        "unknown key",
+        "it would not be sent, and mostly it is misspelt",
+        frozenset({Reading.SENT}),
+        _unknown_key,
+        stricter=True,
     ),
     Rule("malformed arm", "one bad event must not end a stream", frozenset({Reading.STREAM}), _malformed_arm),
     Rule("unknown or absent tag of an only arm", "a newer runtime may have more arms", RECEIVED, _open_arm),

@@ -167,7 +167,7 @@ def test_types_accept_and_refuse_what_the_contract_says(
                 more[tolerating(reading, name, sample.value)] += 1
     report(findings)
     record_property("accepted by rule", dict(more))
-    assert more.keys() == {rule.name for rule in RULES if reading in rule.readings}, more
+    assert more.keys() == {rule.name for rule in RULES if reading in rule.readings and not rule.stricter}, more
 
 
 def tolerating(reading: Reading, name: str, value: Any) -> str:
@@ -190,9 +190,9 @@ def test_valid_samples_survive(reading: Reading) -> None:
     report(findings)
 
 
-@each_reading
+@pytest.mark.parametrize("reading", [Reading.ANSWER, Reading.STREAM])
 def test_unknown_keys_of_open_types_are_left_out(reading: Reading) -> None:
-    """A newer runtime sends more; what a caller gives beyond the contract is what the runtime would not read."""
+    """A newer runtime sends more."""
     findings: list[str] = []
     for name in names(reading):
         schema = document().schemas[name]
@@ -203,6 +203,24 @@ def test_unknown_keys_of_open_types_are_left_out(reading: Reading) -> None:
         extended = encode(read(name, reading)({NOVEL: {"a": 1}, **value, f"{NOVEL}-2": [None]}))
         if extended != plain:
             findings.append(f"{name}: {plain!r} became {extended!r}")
+    report(findings)
+
+
+def test_unknown_keys_are_refused_before_they_are_sent() -> None:
+    """Left out in silence, a misspelt key would change what the caller asks for."""
+    findings: list[str] = []
+    for name in names(Reading.SENT):
+        schema = document().schemas[name]
+        if not is_struct(schema):
+            continue
+        value = {**document().samples.full(schema), NOVEL: {"a": 1}}
+        try:
+            checked(getattr(meerkat, name), value)
+        except ValueError as error:
+            if NOVEL not in str(error):
+                findings.append(f"{name}: {error}")
+        else:
+            findings.append(f"{name}: the key was taken")
     report(findings)
 
 

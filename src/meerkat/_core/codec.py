@@ -52,16 +52,31 @@ def enc_hook(value: Any) -> Any:
 
 def dec_hook(type_: Any, value: Any) -> Any:
     """Decode an untagged union: the first member that fits."""
+    return _first_fit(type_, lambda member: msgspec.convert(value, member, dec_hook=dec_hook))
+
+
+def _closed_dec_hook(type_: Any, value: Any) -> Any:
+    """Decode an untagged union that a caller gave: the first member that fits and has a field for every key."""
+    return _first_fit(type_, lambda member: _closed(member, value))
+
+
+def _first_fit(type_: Any, fit: Callable[[Any], Any]) -> Any:
     if not isinstance(type_, Untagged):
         raise TypeError(f"no decoder for {type_!r}")
     reasons: list[str] = []
     for member in type_.members():
         try:
-            return msgspec.convert(value, member, dec_hook=dec_hook)
-        except msgspec.ValidationError as error:
+            return fit(member)
+        except ValueError as error:
             reasons.append(f"{_name(member)}: {error}")
     # Not msgspec's own error: that would pass through it as it is, without the path to this value.
     raise ValueError(f"No member of {type_.__name__} fits ({'; '.join(reasons)})")
+
+
+def _closed(type_: Any, plain: Any) -> Any:
+    made = msgspec.convert(plain, type_, dec_hook=_closed_dec_hook)
+    _refuse_unknown(made, plain, "$")
+    return made
 
 
 _encoder = msgspec.json.Encoder(enc_hook=enc_hook)
@@ -102,12 +117,30 @@ def checked(type_: Any, values: Any, *, drop_null: frozenset[str] = frozenset())
         raise ValueError(_where_unencodable(values, str(error))) from error
     _refuse_lossy(plain, "$")
     try:
-        return msgspec.convert(plain, type_, dec_hook=dec_hook)
+        return _closed(type_, plain)
     except msgspec.ValidationError as error:
         if "[...]" in str(error):
             # msgspec does not say which key of a map it means.
             _plan(inspect.type_info(type_)).build(plain, _Place("$", _name(type_), keep=False))
         raise
+
+
+def _refuse_unknown(made: Any, plain: Any, path: str) -> None:
+    """Refuse keys that the type has no field for: they would not be sent, and mostly they are misspelt."""
+    if isinstance(made, msgspec.Struct) and is_object(plain):
+        fields = dict(zip(made.__struct_encode_fields__, made.__struct_fields__, strict=True))
+        for key, item in plain.items():
+            if key in fields:
+                _refuse_unknown(getattr(made, fields[key]), item, f"{path}.{key}")
+            elif key != made.__struct_config__.tag_field:
+                known = ", ".join(fields)
+                raise ValueError(f"Object contains unknown field `{key}` (known: {known}) - at `{path}`")
+    elif is_array(made) and is_array(plain):
+        for index, (item, plain_item) in enumerate(zip(made, plain, strict=True)):
+            _refuse_unknown(item, plain_item, f"{path}[{index}]")
+    elif is_object(made) and is_object(plain) and made is not plain:
+        for key, item in made.items():
+            _refuse_unknown(item, plain[key], f"{path}[{key!r}]")
 
 
 def _refuse_lossy(value: Any, path: str) -> None:
