@@ -205,7 +205,8 @@ def _turn(self: Misbehaving, params: Any) -> None:
     if self.held_back:
         self.held_back = False
         return
-    for self.key, prompt in self.waiting:
+    for key, prompt in self.waiting:
+        self.key = key
         self.answered = False
         _run(self, prompt)
         self.at("turn")
