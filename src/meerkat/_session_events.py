@@ -40,7 +40,7 @@ class SessionEventLine(msgspec.Struct, gc=False):
 
 
 @cache
-def lines_decoder() -> Callable[[bytes], list[SessionEventLine]]:
+def lines_decoder() -> Callable[[bytes | bytearray], list[SessionEventLine]]:
     """Return the decoder of a block of lines, each of which must be such a line with an event that is known."""
     return msgspec.json.Decoder(SessionEventLine, dec_hook=dec_hook).decode_lines
 

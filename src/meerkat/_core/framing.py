@@ -68,7 +68,7 @@ class LineReader:
     """Cuts a byte stream into frames.
 
     Lines are decoded a block at a time, since one call of the decoder for many lines is much faster; only when a block
-    has a bad line is it decoded line by line. Cost is linear in the size of a line: parts are joined once.
+    has a bad line is it decoded line by line. Cost is linear in the size of a line.
 
     Args:
         limit: Longest line in bytes that is kept; a longer one becomes a `BadLine` and reading goes on behind it.
@@ -76,13 +76,13 @@ class LineReader:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._parts: list[bytes] = []  # of the line that is not complete yet
+        self._begun = bytearray()  # of the line that is not complete yet; growing it copies nothing that is large
         self._size = 0
         self._skipping = False  # the line is over the limit: only its size and its beginning are of interest
         self._mark = b""
-        self._decode_marked: Callable[[bytes], list[Any]] | None = None
+        self._decode_marked: Callable[[bytes | bytearray], list[Any]] | None = None
 
-    def decode_at_once(self, mark: bytes, decode: Callable[[bytes], list[Any]]) -> None:
+    def decode_at_once(self, mark: bytes, decode: Callable[[bytes | bytearray], list[Any]]) -> None:
         """Try a decoder on blocks that begin with a line of one kind; they become a `Batch` if all of it fits.
 
         Decoding such lines in one step instead of two, without a look at each of them, is several times faster. A
@@ -103,15 +103,14 @@ class LineReader:
             return []
         out: list[Frame | BadLine | Batch] = []
         start = 0
-        if self._size + len(chunk) > self._limit and self._parts:
+        if self._begun and self._size + len(chunk) > self._limit:
             start = chunk.index(b"\n") + 1
             self._keep(chunk[:start])
             self._finish(out)
-        if self._parts:
-            # One block in one copy: what began before, and what is whole of this chunk.
-            block = b"".join((*self._parts, memoryview(chunk)[:end]))
-            self._parts, self._size = [], 0
-            self._decode(block, out)
+        if self._begun:
+            # One block: what began before, and what is whole of this chunk.
+            self._begun += memoryview(chunk)[:end]
+            self._decode(self._take_begun(), out)
         elif start < end:
             self._decode(chunk[start:end], out)
         if end < len(chunk):
@@ -121,7 +120,7 @@ class LineReader:
     def end(self) -> list[Frame | BadLine | Batch]:
         """Take the end of the stream; a line without its newline is still a line."""
         out: list[Frame | BadLine | Batch] = []
-        if self._parts:
+        if self._begun:
             self._finish(out)
         return out
 
@@ -129,22 +128,26 @@ class LineReader:
         self._size += len(part)
         if self._skipping:
             return
-        self._parts.append(part)
+        self._begun += part
         if self._size > self._limit:
             self._skipping = True
-            self._parts = [_beginning(self._parts)]
+            del self._begun[PREFIX_SIZE:]
+
+    def _take_begun(self) -> bytearray:
+        # What is decoded refers to it, so it must not change any more.
+        begun, self._begun = self._begun, bytearray()
+        self._size, self._skipping = 0, False
+        return begun
 
     def _finish(self, out: list[Frame | BadLine | Batch]) -> None:
-        line = b"".join(self._parts)
-        size = self._size
-        skipped = self._skipping
-        self._parts, self._size, self._skipping = [], 0, False
+        size, skipped = self._size, self._skipping
+        line = self._take_begun()
         if skipped:
             out.append(_too_long(line, size, self._limit))
         else:
             self._decode(line, out)
 
-    def _decode(self, block: bytes, out: list[Frame | BadLine | Batch]) -> None:
+    def _decode(self, block: bytes | bytearray, out: list[Frame | BadLine | Batch]) -> None:
         if len(block) <= self._limit:
             if self._decode_marked is not None and block.find(self._mark, 0, MARK_WITHIN) >= 0:
                 try:
@@ -167,7 +170,7 @@ class LineReader:
                 out.append(_decode_line(line))
 
 
-def _decode_line(line: bytes) -> Frame | BadLine:
+def _decode_line(line: bytes | bytearray) -> Frame | BadLine:
     try:
         return _frames.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -175,17 +178,7 @@ def _decode_line(line: bytes) -> Frame | BadLine:
         return BadLine(f"not a JSON-RPC message: {error}", text, _answered_id(line))
 
 
-def _beginning(parts: list[bytes]) -> bytes:
-    """The first bytes of parts, without joining them all: an enormous line would be held twice."""
-    out = b""
-    for part in parts:
-        out += part[: PREFIX_SIZE - len(out)]
-        if len(out) == PREFIX_SIZE:
-            break
-    return out
-
-
-def _too_long(prefix: bytes, size: int, limit: int) -> BadLine:
+def _too_long(prefix: bytes | bytearray, size: int, limit: int) -> BadLine:
     reason = f"a line of {size:,} bytes is over the limit of {limit:,} bytes"
     return BadLine(reason, prefix[:200].decode(errors="replace"), _guess_id(prefix), size)
 
@@ -195,7 +188,7 @@ class _Answer(msgspec.Struct):
     method: msgspec.Raw = NO_VALUE
 
 
-def _answered_id(line: bytes) -> int | None:
+def _answered_id(line: bytes | bytearray) -> int | None:
     """Id of the call that a line answers which is JSON but no proper answer."""
     try:
         answer = msgspec.json.decode(line, type=_Answer)
@@ -204,7 +197,7 @@ def _answered_id(line: bytes) -> int | None:
     return answer.id if answer.method is NO_VALUE else None
 
 
-def _guess_id(prefix: bytes) -> int | None:
+def _guess_id(prefix: bytes | bytearray) -> int | None:
     """Id in the beginning of a line too long to decode: its top-level ``id``, if that comes before the big value."""
     depth = 0
     in_string = False

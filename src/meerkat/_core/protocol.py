@@ -150,7 +150,7 @@ class Protocol:
         self.counters = Counters()
         self.unanswered: set[int] = set()  # calls cancelled at the end that the runtime has not given up yet
 
-    def decode_at_once(self, method: str, decode: Callable[[bytes], list[Any]]) -> None:
+    def decode_at_once(self, method: str, decode: Callable[[bytes | bytearray], list[Any]]) -> None:
         """Decode notifications of one method a block at a time, where the runtime sends many in a row.
 
         Args:
