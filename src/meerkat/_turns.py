@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import msgspec
 
 from meerkat._core.background import Background
-from meerkat._core.errors import InvalidResponseError, TurnStalledError
+from meerkat._core.errors import DeadlineExceededError, InvalidResponseError, TurnStalledError
 from meerkat._core.framing import NO_VALUE
 from meerkat._generated.errors import TurnFailedError
 from meerkat._generated.types.run import RunResult
@@ -16,6 +18,8 @@ from meerkat._link import error_of, result_of
 from meerkat._runs import STALLED, Turn, prompt_text
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from meerkat._core.errors import MeerkatError
     from meerkat._core.inbox import Inbox
     from meerkat._core.method import Method
@@ -24,6 +28,19 @@ if TYPE_CHECKING:
 
 
 logger = logging.getLogger("meerkat.turns")
+
+
+@contextmanager
+def turn_deadline(seconds: float | None, method: str) -> Generator[None]:
+    """Bound a turn, the wait for its place in the session included.
+
+    Raises:
+        DeadlineExceededError: So many seconds are over.
+    """
+    with anyio.move_on_after(seconds) as scope:
+        yield
+    if scope.cancelled_caught:
+        raise DeadlineExceededError(message=f"the turn did not end within {seconds:g} seconds", method=method)
 
 
 class _Created(msgspec.Struct):
@@ -68,6 +85,11 @@ class TurnRequest:
         self._watcher: Background | None = None
         self.turn = Turn(prompt_text(prompt))
         self._call: Call | None = None
+
+    @property
+    def method(self) -> str:
+        """Name of the RPC method that carries it."""
+        return self._method.name
 
     @property
     def call(self) -> Call:
@@ -136,10 +158,15 @@ class TurnRequest:
                 session_id = None  # whoever waits for the answer gets the error
         self._link.router.created(self.turn, session_id)
 
-    async def result(self, *, timeout: float | None = None) -> RunResult:
-        """Wait for the answer and return it, or raise its error."""
+    async def run(self, timeout: float | None) -> RunResult:
+        """Send it, wait for the answer and return it, or raise its error."""
+        with turn_deadline(timeout, self._method.name):
+            await self.send()
+            return await self._answer()
+
+    async def _answer(self) -> RunResult:
         try:
-            await self._link.connection.wait(self.call, timeout=timeout)
+            await self._link.connection.wait(self.call)
         finally:
             if not self.call.done:
                 self.turn.abandon()

@@ -106,8 +106,7 @@ class MeerkatClient(Connecting, AuthMethods, CommsMethods, LiveMethods, MobMetho
         RPC: ``session/create``.
         """
         request = await self._first_turn(prompt, options)
-        await request.send()
-        return Session(self, await request.result(timeout=self._turn_timeout))
+        return Session(self, await request.run(self._turn_timeout))
 
     def create_session_streaming(
         self, prompt: Prompt, *, cancel_on_exit: bool = True, **options: Unpack[CreateSessionOptions]
@@ -219,9 +218,7 @@ class MeerkatClient(Connecting, AuthMethods, CommsMethods, LiveMethods, MobMetho
         link = self._connected(TURN_START.name)
         params = TURN_START.encode_params({**options, "session_id": session_id, "prompt": prompt})
         await self._register_tools(link)
-        return TurnRequest(
-            link, TURN_START, params, prompt, session_id, give_up_stalled=self._stalled_turns == "raise"
-        )
+        return TurnRequest(link, TURN_START, params, prompt, session_id, give_up_stalled=self._stalled_turns == "raise")
 
     async def start_turn(self, session_id: str, prompt: Prompt, **options: Unpack[TurnOptions]) -> RunResult:
         """Run a turn of a session to its end.
@@ -240,8 +237,7 @@ class MeerkatClient(Connecting, AuthMethods, CommsMethods, LiveMethods, MobMetho
         RPC: ``turn/start``.
         """
         request = await self._next_turn(session_id, prompt, options)
-        await request.send()
-        return await request.result(timeout=self._turn_timeout)
+        return await request.run(self._turn_timeout)
 
     def stream_turn(
         self,

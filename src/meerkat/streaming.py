@@ -19,6 +19,7 @@ from meerkat._core.errors import (
 from meerkat._core.inbox import Inbox
 from meerkat._generated.types.events import TextComplete, TextDelta, TurnStarted
 from meerkat._runs import EventGap
+from meerkat._turns import turn_deadline
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -115,11 +116,12 @@ class EventStream:
     async def __aenter__(self) -> Self:
         if self._request is not None:
             raise StreamNotOpenError(message="a stream can be opened once; ask the session for a new one")
-        request = self._request = await self._start()
-        await request.send(self._inbox)
-        self._open = True
         if self._timeout is not None:
             self._deadline = anyio.current_time() + self._timeout
+        request = self._request = await self._start()
+        with turn_deadline(self._timeout, request.method):
+            await request.send(self._inbox)
+        self._open = True
         return self
 
     async def __aexit__(
@@ -205,7 +207,8 @@ class EventStream:
             return patience
         left = self._deadline - anyio.current_time()
         if left <= 0:
-            raise DeadlineExceededError(message=f"the turn did not end within {self._timeout:g} seconds")
+            method = self._request.method if self._request is not None else None
+            raise DeadlineExceededError(message=f"the turn did not end within {self._timeout:g} seconds", method=method)
         return left if patience is None else min(patience, left)
 
     def _finish(self) -> None:

@@ -44,7 +44,7 @@ async def converse(client: MeerkatClient) -> None:
     assert await client.list_sessions() == []
 
 
-MOMENTS = 14
+MOMENTS = 16
 """How often the moment comes in such a conversation before it is closed, the handshake included."""
 
 SKIPPED: dict[str, int] = {

@@ -7,7 +7,7 @@ import logging
 import anyio
 import pytest
 
-from meerkat import RunStarted, TurnStalledError
+from meerkat import DeadlineExceededError, RunStarted, TurnStalledError
 from meerkat import _runs as runs
 from meerkat import _turns as turns
 from tests.faults.conftest import LIMIT, talking
@@ -88,3 +88,16 @@ async def test_closing_ends_the_watch() -> None:
         request = client.session(SESSION).stream("x")
         async with request:
             await client.close()
+
+
+@pytest.mark.parametrize("streaming", [True, False], ids=["stream", "turn"])
+@pytest.mark.requirement("C02")
+async def test_a_deadline_holds_while_a_turn_waits_for_its_place(streaming: bool) -> None:
+    async with talking("queue", "hold") as client:
+        first = client.session(SESSION).stream("first")
+        hasty = client.with_timeout(0.1).session(SESSION)
+        async with first:
+            with anyio.fail_after(LIMIT), pytest.raises(DeadlineExceededError, match=r"within 0\.1 seconds") as caught:
+                await (hasty.stream("second").collect() if streaming else hasty.turn("second"))
+            assert caught.value.method == "turn/start"
+            assert client.diagnostics.pending_calls == 1  # the second was never sent
