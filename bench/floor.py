@@ -167,7 +167,7 @@ def flight(program: str, sizes: dict[str, Any]) -> Figures:
     total, sent, answered = sizes["calls"], 0, 0
     backlog = b""
     blocks = server.blocks()
-    begin = time.perf_counter()
+    cpu, begin = time.process_time(), time.perf_counter()
     while answered < total:
         more = range(sent, min(total, answered + sizes["callers"]))
         sent = max(sent, more.stop)
@@ -177,9 +177,9 @@ def flight(program: str, sizes: dict[str, Any]) -> Figures:
         except BlockingIOError:
             select.select([server.output], [], [])
         answered += len(decode(next(blocks)))
-    seconds = time.perf_counter() - begin
+    seconds, cpu = time.perf_counter() - begin, time.process_time() - cpu
     server.end()
-    return {"rate": total / seconds}
+    return {"rate": total / seconds, "cpu": cpu / total * 1e6}
 
 
 def stream(program: str, sizes: dict[str, Any]) -> Figures:

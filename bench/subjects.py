@@ -8,12 +8,15 @@ import shutil
 import subprocess
 import sys
 import venv
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bench.server.prepare import write_data
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from bench.rows import Run
 
 PEER: Final = "meerkat-sdk==0.6.5"
@@ -91,9 +94,10 @@ class Bench:
         environment = {key: value for key, value in os.environ.items() if not key.startswith(("MEERKAT_", "PYTHON"))}
         environment |= {"BENCH_DATA": str(self._data(run)), "BENCH_RATE": str(run.rate)}
         command = self.command(run, subject)
-        done = subprocess.run(
-            command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True, timeout=TIMEOUT
-        )
+        with _pinned() if run.pinned else nullcontext():
+            done = subprocess.run(
+                command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True, timeout=TIMEOUT
+            )
         if done.returncode != 0:
             message = f"{run.part} of {subject} failed:\n{done.stdout}{done.stderr}"
             raise BenchmarkError(message)
@@ -122,3 +126,17 @@ class Bench:
             write_data(path, methods=list(METHODS), **run.data)
             self._prepared[key] = path
         return self._prepared[key]
+
+
+@contextmanager
+def _pinned() -> Generator[None]:
+    """Keep what is started meanwhile on one core, where the system can do that."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(cores)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
