@@ -1,18 +1,18 @@
-"""What makes a client: the runtime that it starts, the connection, calls by descriptor and by name, callback tools."""
+"""What makes a client: the runtime that it starts, the connection, calls by descriptor and by name, callback tools.
+
+What only a connection needs is imported when one is made: making a client must not cost more than its class.
+"""
+
+# ruff: noqa: PLC0415  # see above
 
 from __future__ import annotations
 
 import os
 import warnings
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, overload
 
-import anyio
-
 from meerkat import _launch
-from meerkat._core.background import Background
 from meerkat._core.codec import checked, encode
-from meerkat._core.connection import Connection
 from meerkat._core.errors import (
     AlreadyConnectedError,
     ConnectionLostError,
@@ -23,20 +23,10 @@ from meerkat._core.errors import (
     RuntimeStartError,
 )
 from meerkat._core.flow import WINDOW
-from meerkat._core.inbox import LIMIT
-from meerkat._core.process import RuntimeProcess
-from meerkat._core.protocol import MAX_LINE, Protocol
-from meerkat._core.sockets import connect_tcp
-from meerkat._diagnostics import Diagnostics, diagnose
+from meerkat._core.limits import MAX_LINE, STREAM_BUFFER
 from meerkat._generated import contract
 from meerkat._generated.errors import CapabilityUnavailableError
 from meerkat._generated.methods import AllCalls
-from meerkat._generated.methods.connection import CAPABILITIES_GET, INITIALIZE
-from meerkat._generated.methods.runtime import RUNTIME_HEALTH
-from meerkat._generated.methods.tools import TOOLS_REGISTER
-from meerkat._generated.types.tools import ToolExecuteResult
-from meerkat._link import Link, result_of
-from meerkat._router import Router
 from meerkat.tools import Tool, ToolRegistry
 
 if TYPE_CHECKING:
@@ -44,11 +34,16 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    import anyio
+
+    from meerkat._core.background import Background
     from meerkat._core.method import Method
     from meerkat._core.transport import Transport
+    from meerkat._diagnostics import Diagnostics
     from meerkat._generated.types.connection import Capability, ServerInfo
     from meerkat._generated.types.tools import ToolExecuteParams
     from meerkat._launch import RuntimeKind
+    from meerkat._link import Link
 
 I = TypeVar("I")  # noqa: E741  # item
 R = TypeVar("R")
@@ -74,7 +69,7 @@ class _State:
         self.latest: Link | None = None  # the link, also after it was closed
         self.connecting = False
         self.tools = ToolRegistry()
-        self.registering = anyio.Lock()
+        self.registering: anyio.Lock  # made when connecting, since it belongs to one event loop
         self.handlers: set[Background] = set()
         self.capabilities: list[Capability] = []
         self.server_info: ServerInfo | None = None
@@ -99,7 +94,7 @@ class Connecting(AllCalls):
         timeout: float | None = TIMEOUT,
         connect_timeout: float = CONNECT_TIMEOUT,
         shutdown_grace: float = SHUTDOWN_GRACE,
-        stream_buffer_bytes: int = LIMIT,
+        stream_buffer_bytes: int = STREAM_BUFFER,
         max_line_bytes: int = MAX_LINE,
         flow_window: int | None = WINDOW,
         stalled_turns: Literal["warn", "raise"] = "warn",
@@ -177,6 +172,8 @@ class Connecting(AllCalls):
                 ),
                 *self._args,
             ]
+            from meerkat._core.process import RuntimeProcess
+
             return RuntimeProcess(command, env=environment, cwd=self._cwd)
 
         return await self._connect(start)
@@ -207,14 +204,22 @@ class Connecting(AllCalls):
                 async with await MeerkatClient().connect_tcp("127.0.0.1", 4900) as client:
                     print(await client.list_sessions())
         """
-        return await self._connect(partial(connect_tcp, host, port, allow_remote=allow_remote))
+
+        async def start() -> Transport:
+            from meerkat._core.sockets import connect_tcp
+
+            return await connect_tcp(host, port, allow_remote=allow_remote)
+
+        return await self._connect(start)
 
     async def _connect(self, open_transport: Callable[[], Awaitable[Transport]]) -> Self:
+        import anyio
+
         state = self._state
         if state.link is not None or state.connecting:
             raise AlreadyConnectedError(message="the client is connected; close it first, or use another client")
         state.connecting = True
-        state.registering = anyio.Lock()  # it belongs to one event loop
+        state.registering = anyio.Lock()
         try:
             link = self._link_over(await open_transport())
             try:
@@ -248,12 +253,23 @@ class Connecting(AllCalls):
         await self.close()
 
     def _link_over(self, transport: Transport) -> Link:
+        from meerkat._core.connection import Connection
+        from meerkat._core.protocol import Protocol
+        from meerkat._generated.methods.runtime import RUNTIME_HEALTH
+        from meerkat._link import Link
+        from meerkat._router import Router
+
         protocol = Protocol(probe=RUNTIME_HEALTH.name, window=self._flow_window, max_line=self._max_line_bytes)
         router = Router(self._run_tool)
         router.attach(protocol)
         return Link(Connection(transport, protocol, router, shutdown_grace=self._shutdown_grace), router)
 
     async def _greet(self, link: Link) -> None:
+        import anyio
+
+        from meerkat._generated.methods.connection import CAPABILITIES_GET, INITIALIZE
+        from meerkat._link import result_of
+
         state = self._state
         connection = link.connection
         try:
@@ -315,6 +331,8 @@ class Connecting(AllCalls):
         Raises:
             NotConnectedError: The client never was connected.
         """
+        from meerkat._diagnostics import diagnose
+
         link = self._state.latest
         if link is None:
             raise NotConnectedError(message="call connect() first, or use `async with client:`")
@@ -327,7 +345,7 @@ class Connecting(AllCalls):
         Raises:
             NotConnectedError: The client is not connected.
         """
-        self._connected(INITIALIZE.name)
+        self._connected("initialize")
         if self._state.server_info is None:
             raise NotConnectedError(message="the handshake is not complete")
         return self._state.server_info
@@ -372,7 +390,7 @@ class Connecting(AllCalls):
             raise InvalidArgumentError(message=str(error), method=method) from error
         if isinstance(timeout, _Default):
             timeout = self._timeout if known is None else self._timeout_of(known)
-        if method != TOOLS_REGISTER.name and not self._state.tools.all_registered:
+        if method != "tools/register" and not self._state.tools.all_registered:
             await self._register_tools(link)
         return await link.request_raw(method, encoded, known, timeout=timeout)
 
@@ -385,7 +403,7 @@ class Connecting(AllCalls):
         Raises:
             NotConnectedError: The client is not connected.
         """
-        self._connected(CAPABILITIES_GET.name)
+        self._connected("capabilities/get")
         return list(self._state.capabilities)
 
     def has_capability(self, capability_id: str) -> bool:
@@ -451,6 +469,8 @@ class Connecting(AllCalls):
         return add(name) if callable(name) else add
 
     async def _register_tools(self, link: Link) -> None:
+        from meerkat._generated.methods.tools import TOOLS_REGISTER
+
         tools = self._state.tools
         async with self._state.registering:
             new = tools.unregistered()
@@ -460,6 +480,9 @@ class Connecting(AllCalls):
                 tools.registered(new)
 
     def _run_tool(self, request_id: int | str, params: ToolExecuteParams) -> None:
+        from meerkat._core.background import Background
+        from meerkat._generated.types.tools import ToolExecuteResult
+
         state = self._state
 
         async def run() -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from meerkat._core.errors import RuntimeNotFoundError
@@ -39,6 +37,9 @@ def command(rkat_path: str, runtime: str | None, environment: Mapping[str, str])
         raise RuntimeNotFoundError(message=message)
     if kind == "embedded":
         return [sys.executable, "-m", "meerkat.embedded"]
+    import shutil  # noqa: PLC0415  # not needed to make a client
+    from pathlib import Path  # noqa: PLC0415  # as above
+
     name = rkat_path if explicit else environment.get("MEERKAT_BIN_PATH") or PROGRAM
     found = shutil.which(name, path=environment.get("PATH"))
     if found is None:

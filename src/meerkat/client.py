@@ -1,4 +1,9 @@
-"""The client: owns the runtime and the connection to it, and is where every method of the contract is called."""
+"""The client: owns the runtime and the connection to it, and is where every method of the contract is called.
+
+What only a turn or a stream needs is imported with the first one: making a client must not cost more than its class.
+"""
+
+# ruff: noqa: PLC0415  # see above
 
 from __future__ import annotations
 
@@ -10,17 +15,11 @@ from meerkat._core.errors import (
     InvalidArgumentError,
     InvalidResponseError,
 )
-from meerkat._generated.methods.run import TURN_START
-from meerkat._generated.methods.session import SESSION_CREATE
-from meerkat._generated.types.session import DeferredCreateResult
 from meerkat._retired import RetiredMethods
-from meerkat._subscriptions import subscribe_session
-from meerkat._turns import TurnRequest
 from meerkat.comms import CommsMethods
 from meerkat.live import LiveMethods
 from meerkat.mob import MobMethods
 from meerkat.session import DeferredSession, Session
-from meerkat.streaming import EventStream
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -32,7 +31,8 @@ if TYPE_CHECKING:
     from meerkat._generated.types.run import RunResult
     from meerkat._generated.types.session_input import ExternalEventOutcome, PeerResponseTerminalStatus
     from meerkat._runs import Prompt
-    from meerkat.streaming import EventSubscription, ScopedEvent
+    from meerkat._turns import TurnRequest
+    from meerkat.streaming import EventStream, EventSubscription, ScopedEvent
 
 I = TypeVar("I")  # noqa: E741  # item
 R = TypeVar("R")
@@ -123,6 +123,8 @@ class MeerkatClient(Connecting, AuthMethods, CommsMethods, LiveMethods, MobMetho
 
         RPC: ``session/create``.
         """
+        from meerkat.streaming import EventStream
+
         return EventStream(
             lambda: self._first_turn(prompt, options),
             buffer_bytes=self._buffer_bytes,
@@ -141,6 +143,9 @@ class MeerkatClient(Connecting, AuthMethods, CommsMethods, LiveMethods, MobMetho
 
         RPC: ``session/create``.
         """
+        from meerkat._generated.methods.session import SESSION_CREATE
+        from meerkat._generated.types.session import DeferredCreateResult
+
         link = self._connected(SESSION_CREATE.name)
         await self._register_tools(link)
         params = {**_without_initial_turn(options), "prompt": prompt, "initial_turn": "deferred"}
@@ -168,6 +173,8 @@ class MeerkatClient(Connecting, AuthMethods, CommsMethods, LiveMethods, MobMetho
 
         RPC: ``session/stream_open``, ``session/stream_close``.
         """
+        from meerkat._subscriptions import subscribe_session
+
         return await self._subscribe("session/stream_open", subscribe_session, session_id)
 
     async def _subscribe(
@@ -205,16 +212,22 @@ class MeerkatClient(Connecting, AuthMethods, CommsMethods, LiveMethods, MobMetho
             session_id, peer_id, request_id, status, result, display_name=display_name
         )
         # The runtime runs the session for it, and would never start a turn that is sent meanwhile.
-        self._connected(TURN_START.name).router.session(session_id).expect_run()
+        self._connected("session/peer_response_terminal").router.session(session_id).expect_run()
         return outcome
 
     async def _first_turn(self, prompt: Prompt, options: Mapping[str, Any]) -> TurnRequest:
+        from meerkat._generated.methods.session import SESSION_CREATE
+        from meerkat._turns import TurnRequest
+
         link = self._connected(SESSION_CREATE.name)
         params = SESSION_CREATE.encode_params({**_without_initial_turn(options), "prompt": prompt})
         await self._register_tools(link)
         return TurnRequest(link, SESSION_CREATE, params, prompt)
 
     async def _next_turn(self, session_id: str, prompt: Prompt, options: Mapping[str, Any]) -> TurnRequest:
+        from meerkat._generated.methods.run import TURN_START
+        from meerkat._turns import TurnRequest
+
         link = self._connected(TURN_START.name)
         params = TURN_START.encode_params({**options, "session_id": session_id, "prompt": prompt})
         await self._register_tools(link)
@@ -252,6 +265,8 @@ class MeerkatClient(Connecting, AuthMethods, CommsMethods, LiveMethods, MobMetho
 
         RPC: ``turn/start``.
         """
+        from meerkat.streaming import EventStream
+
         return EventStream(
             lambda: self._next_turn(session_id, prompt, options),
             buffer_bytes=self._buffer_bytes,
@@ -273,5 +288,5 @@ class _View(MeerkatClient):
 def _without_initial_turn(options: Mapping[str, Any]) -> Mapping[str, Any]:
     if "initial_turn" in options:
         message = "initial_turn is decided by the method: create_session or create_deferred_session"
-        raise InvalidArgumentError(message=message, method=SESSION_CREATE.name)
+        raise InvalidArgumentError(message=message, method="session/create")
     return options

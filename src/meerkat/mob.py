@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from meerkat._generated import contract
 from meerkat._generated.methods import AllCalls
-from meerkat._subscriptions import subscribe_member, subscribe_mob
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -126,6 +125,8 @@ class MobMethods(AllCalls):
 
         RPC: ``mob/stream_open``, ``mob/stream_close``.
         """
+        from meerkat._subscriptions import subscribe_mob  # noqa: PLC0415  # not needed to make a client
+
         return await self._subscribe("mob/stream_open", subscribe_mob, mob_id)
 
     async def subscribe_mob_member_events(self, mob_id: str, agent_identity: str) -> EventSubscription[AgentEvent]:
@@ -143,6 +144,8 @@ class MobMethods(AllCalls):
 
         RPC: ``mob/stream_open``, ``mob/stream_close``.
         """
+        from meerkat._subscriptions import subscribe_member  # noqa: PLC0415  # not needed to make a client
+
         return await self._subscribe("mob/stream_open", subscribe_member, mob_id, agent_identity)
 
 

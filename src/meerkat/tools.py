@@ -11,7 +11,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from anyio import to_thread
 
 from meerkat._core.codec import encode
 from meerkat._core.errors import InvalidArgumentError
@@ -67,6 +66,8 @@ class Tool:
             if inspect.iscoroutinefunction(self._handler):
                 result = await call()
             else:
+                from anyio import to_thread  # noqa: PLC0415  # not needed to make a client
+
                 # A function that blocks must not stop the reader; one that returns an awaitable is awaited here.
                 result = await to_thread.run_sync(call, abandon_on_cancel=True)
                 if inspect.isawaitable(result):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 import anyio
 import anyio.lowlevel
 
+from meerkat._core.limits import STREAM_BUFFER
 from meerkat._core.waiting import make_waiter
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-LIMIT: Final = 64 * 1024 * 1024
 BATCH: Final = 256  # items that are handed over at once: other tasks run between two batches
 
 
@@ -33,7 +33,7 @@ class Inbox(Generic[T]):
 
     __slots__ = ("_batch", "_batch_size", "_closed", "_full", "_limit", "_size", "_waiter", "lost")
 
-    def __init__(self, limit: int = LIMIT) -> None:
+    def __init__(self, limit: int = STREAM_BUFFER) -> None:
         self._batch: list[T] = []  # the one that grows
         self._batch_size = 0
         self._full: deque[tuple[list[T], int]] = deque()

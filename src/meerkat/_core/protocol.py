@@ -20,13 +20,13 @@ from meerkat._core.errors import (
 )
 from meerkat._core.flow import WINDOW, Gate, Line
 from meerkat._core.framing import NO_VALUE, BadLine, Batch, ErrorBody, Frame, LineReader
+from meerkat._core.limits import MAX_LINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 logger = logging.getLogger("meerkat.protocol")
 
-MAX_LINE: Final = 256 * 1024 * 1024
 MAX_BAD_LINES: Final = 1000
 PARSE_ERROR: Final = -32700
 
