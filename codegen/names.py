@@ -24,8 +24,8 @@ SCAFFOLD = frozenset({
 
 BUILTINS = frozenset(dir(builtins))
 
-# `get` and `keys` are methods of every struct, and `field` is called in class bodies.
-_FIELD_TAKEN = frozenset({"field", "get", "keys"})
+# `get` and `keys` are methods of every struct, `field` and `hiding` are called in class bodies.
+_FIELD_TAKEN = frozenset({"field", "get", "hiding", "keys"})
 
 # A parameter with such a name would hide what the wrapper's body needs.
 _ARGUMENT_TAKEN = frozenset({"self", "warnings"})

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 _STRUCT_TEMPLATES = Path(__file__).parent / "templates" / "structs"
 _CORE = "meerkat._core.model"
+_HIDDEN = "Secret."  # how the description of a field begins that must not be seen in logs
 
 
 class GeneratorError(Exception):
@@ -253,8 +254,12 @@ class TypeModules:
 
     def _shape(self, struct: StructType, imports: Imports) -> dict[str, Any]:
         closed = self._flow.sent_only(struct.name)
+        secrets = [json.dumps(name) for name in self._secrets(struct)]
+        if secrets:
+            imports.use(_CORE, "hiding")
         return {
             "base": self._base(struct, imports),
+            "secrets": ", ".join(secrets),
             "tag": struct.tag
             and {
                 "wire": json.dumps(struct.tag.wire),
@@ -270,6 +275,12 @@ class TypeModules:
                 for item in struct.properties
             },
         }
+
+    def _secrets(self, struct: StructType) -> list[str]:
+        """Return the names of the fields that must not be seen in logs, inherited ones included."""
+        own = [item.python for item in struct.properties if item.description.startswith(_HIDDEN)]
+        base = self._types[struct.base] if struct.base is not None else None
+        return [*(self._secrets(base) if isinstance(base, StructType) else []), *own]
 
     def _base(self, struct: StructType, imports: Imports) -> str:
         union = self._flow.based_on(struct.name)

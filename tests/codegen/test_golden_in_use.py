@@ -303,13 +303,24 @@ class TestTables:
 
     def test_options_are_the_optional_parameters(self, golden: Golden) -> None:
         options = golden("methods.library").OpenOptions
-        assert options.__optional_keys__ == {"light", "cover"}
+        assert options.__optional_keys__ == {"pin", "light", "cover"}
 
     def test_importing_wrappers_imports_no_types(self, golden: Golden) -> None:
         source = inspect.getsource(golden("calls.library"))
         head = source.partition("if TYPE_CHECKING")[0]
         assert "_generated.types" not in head
         assert "_generated.methods" not in head
+
+
+class TestSecrets:
+    def test_they_are_not_shown(self, golden: Golden) -> None:
+        params = golden("types.library").OpenParams
+        given = params(door="front", pin="1234")
+        assert repr(given) == "OpenParams(door='front', light=UNSET, cover=UNSET, pin=<hidden>)"
+        assert "1234" not in repr(given.__rich_repr__())
+        assert "pin=UNSET" in repr(params(door="front"))
+        assert given.pin == given["pin"] == "1234"
+        assert msgspec.to_builtins(given) == {"door": "front", "pin": "1234"}
 
 
 class TestDocstrings:

@@ -7,7 +7,7 @@ as a pseudo-member, an unknown union arm becomes an `Unknown`. What travels to t
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -51,6 +51,32 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=T
     def __contains__(self, name: object) -> bool:
         """Whether the type has a field with this wire name."""
         return any(name == wire for wire in self.keys())
+
+
+def hiding(*secret: str) -> tuple[Any, Any]:
+    """Return ``__repr__`` and ``__rich_repr__`` for a struct some of whose fields must not be seen in logs.
+
+    Args:
+        secret: Names of these fields. Whether they have a value is told all the same.
+    """
+
+    def shown(self: msgspec.Struct) -> list[tuple[str, Any]]:
+        values = [(name, getattr(self, name)) for name in self.__struct_fields__]
+        return [(name, _HIDDEN if name in secret and value not in _NOTHING else value) for name, value in values]
+
+    def text(self: msgspec.Struct) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in shown(self))})"
+
+    return text, shown
+
+
+class _Hidden:
+    def __repr__(self) -> str:
+        return "<hidden>"
+
+
+_HIDDEN: Final = _Hidden()
+_NOTHING: Final = (None, msgspec.UNSET)
 
 
 class Params(Model, frozen=True, kw_only=True, forbid_unknown_fields=True):
