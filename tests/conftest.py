@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from tests.support import promises
 from tests.support import runtime as runtimes
 from tests.support.leaks import Holdings, leaks_since
 
@@ -21,6 +22,31 @@ if TYPE_CHECKING:
 settings.register_profile("dev", deadline=None, print_blob=True, max_examples=50)
 settings.register_profile("ci", deadline=None, print_blob=True, max_examples=200, derandomize=True, database=None)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let tests be chosen by what they keep."""
+    what = "run the tests of these promises of tests/requirements.toml alone: T03, or T03,C07"
+    parser.addoption("--requirement", action="append", default=[], metavar="IDS", help=what)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Tell which promises this run did not show because tests were skipped."""
+    config.pluginmanager.register(promises.Skipped())
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests that were not chosen."""
+    given: list[str] = config.getoption("--requirement") or []
+    chosen = {key.strip() for ids in given for key in ids.split(",")}
+    if not chosen:
+        return
+    unknown = chosen - promises.read(promises.FILE.read_text("utf-8")).keys()
+    if unknown:
+        raise pytest.UsageError(f"there is no promise {', '.join(sorted(unknown))} in tests/requirements.toml")
+    left_out = [item for item in items if chosen.isdisjoint(promises.keeps(item))]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(params=["trio", "asyncio"])

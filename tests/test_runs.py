@@ -70,6 +70,7 @@ def all_of(inbox: Inbox[Any]) -> list[Any]:
     return out
 
 
+@pytest.mark.requirement("S03")
 async def test_answer_and_last_event_in_either_order() -> None:
     for answer_first in (True, False):
         story = Story()
@@ -89,6 +90,7 @@ async def test_answer_and_last_event_in_either_order() -> None:
         assert [type(e) for e in all_of(inbox)] == [RunStarted, TextDelta, RunCompleted]
 
 
+@pytest.mark.requirement("S14")
 async def test_runs_of_others_are_left_out() -> None:
     story = Story()
     _, call, inbox = await begin(story, "mine")
@@ -101,6 +103,7 @@ async def test_runs_of_others_are_left_out() -> None:
 
 
 @pytest.mark.parametrize("prefix", ["[EVENT via webhook]\n", "first part\n\n"])
+@pytest.mark.requirement("S14")
 async def test_a_prompt_with_text_before_it_is_the_callers(prefix: str) -> None:
     story = Story()
     _, call, inbox = await begin(story, "mine")
@@ -109,6 +112,7 @@ async def test_a_prompt_with_text_before_it_is_the_callers(prefix: str) -> None:
     assert [e.delta for e in all_of(inbox) if isinstance(e, TextDelta)] == ["own"]
 
 
+@pytest.mark.requirement("S14")
 async def test_a_failed_input_that_runs_again_is_not_the_next_callers() -> None:
     story = Story()
     turn, call, inbox = await begin(story, "please say it")
@@ -147,6 +151,7 @@ async def test_structured_output_goes_on_after_run_completed() -> None:
     assert len(all_of(inbox)) == 4
 
 
+@pytest.mark.requirement("S09")
 async def test_a_gap_within_the_run_is_a_value_and_one_before_it_is_not() -> None:
     story = Story()
     _, call, inbox = await begin(story, "hi")
@@ -160,6 +165,7 @@ async def test_a_gap_within_the_run_is_a_value_and_one_before_it_is_not() -> Non
     assert gaps == [EventGap(missing=4, after_seq=10)]
 
 
+@pytest.mark.requirement("S14")
 async def test_numbers_that_start_again_are_no_gap() -> None:
     story = Story()
     _, call, inbox = await begin(story, "hi")
@@ -170,6 +176,7 @@ async def test_numbers_that_start_again_are_no_gap() -> None:
     assert not [e for e in all_of(inbox) if isinstance(e, EventGap)]
 
 
+@pytest.mark.requirement("S11")
 async def test_a_turn_without_a_last_event_is_over_after_a_grace() -> None:
     story = Story()
     turn, call, _ = await begin(story, "hi")
@@ -194,6 +201,7 @@ async def test_a_refused_turn_is_over_at_once() -> None:
     assert turn.patience == 0.0
 
 
+@pytest.mark.requirement("C13")
 async def test_the_next_turn_waits_for_the_run_that_the_client_caused() -> None:
     story = Story()
     story.runs.expect_run()
@@ -293,6 +301,7 @@ def test_text_of_prompts() -> None:
     mine=st.sampled_from(["a", "b"]),
     position=st.integers(0, 6),
 )
+@pytest.mark.requirement("S14")
 def test_nothing_of_another_run_gets_into_a_stream(prompts: list[str], mine: str, position: int) -> None:
     """Whatever runs around it, a turn sees exactly one run whose prompt ends with its own, the first one."""
 

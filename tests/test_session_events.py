@@ -144,6 +144,7 @@ def traffic(draw: st.DrawFn) -> list[bytes]:
 
 @settings(max_examples=300)
 @given(reads=traffic(), places=st.lists(st.integers(0, 20_000), max_size=3))
+@pytest.mark.requirement("S03")
 def test_together_or_one_by_one_is_the_same(reads: list[bytes], places: list[int]) -> None:
     chunks = cut(b"".join(reads), places) if places else reads
     assert Client(together=True).feed(*chunks).received() == Client(together=False).feed(*chunks).received()
@@ -157,6 +158,7 @@ def test_events_in_a_row_are_taken_together() -> None:
     assert [type(event) for event in events(client.turns[0])] == [RunStarted] + [TextDelta] * 150
 
 
+@pytest.mark.requirement("S05", "S09")
 def test_one_odd_line_spoils_nothing() -> None:
     client = Client(together=True)
     client.feed(wire(line("one", 1, STARTED)))
@@ -169,6 +171,7 @@ def test_one_odd_line_spoils_nothing() -> None:
     assert client.protocol.counters.bad_lines == 1
 
 
+@pytest.mark.requirement("S08")
 def test_what_is_dropped_is_counted_event_by_event() -> None:
     client = Client(together=True)
     block = wire(*(line("one", n, DELTA) for n in range(2, 102)))

@@ -25,6 +25,7 @@ def test_fresh_files_pass(contract: Path, out: Path) -> None:
     assert run("check", contract, out) == 0
 
 
+@pytest.mark.requirement("G01")
 def test_edit_of_any_file_fails(contract: Path, out: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files = [*sorted(path for path in out.rglob("*.py")), contract / "openrpc.json"]
     assert len(files) == len(emit.present(GOLDEN))
@@ -39,6 +40,7 @@ def test_edit_of_any_file_fails(contract: Path, out: Path, capsys: pytest.Captur
         path.write_text(before, "utf-8")
 
 
+@pytest.mark.requirement("G01")
 def test_edit_of_the_last_newline_fails(contract: Path, out: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = out / "index.py"
     path.write_text(path.read_text("utf-8").rstrip("\n"), "utf-8")
@@ -47,6 +49,7 @@ def test_edit_of_the_last_newline_fails(contract: Path, out: Path, capsys: pytes
 
 
 @pytest.mark.parametrize("content", ["x = 1\n", ""])
+@pytest.mark.requirement("G01")
 def test_extra_file_fails(contract: Path, out: Path, capsys: pytest.CaptureFixture[str], content: str) -> None:
     (out / "types" / "extra.py").write_text(content, "utf-8")
     assert run("check", contract, out) == 1
@@ -54,12 +57,14 @@ def test_extra_file_fails(contract: Path, out: Path, capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.parametrize("name", ["types/things.py", "calls/__init__.py", "openrpc.json"])
+@pytest.mark.requirement("G01")
 def test_missing_file_fails(contract: Path, out: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
     (contract / name if name == "openrpc.json" else out / name).unlink()
     assert run("check", contract, out) == 1
     assert name in capsys.readouterr().out
 
 
+@pytest.mark.requirement("G01")
 def test_edit_of_the_contract_fails(contract: Path, out: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = contract / "things.yaml"
     path.write_text(path.read_text("utf-8").replace("description: A stamp.", "description: A seal."), "utf-8")

@@ -23,6 +23,7 @@ def test_output_is_the_golden_one(contract: Path) -> None:
 
 
 @pytest.mark.parametrize("seed", ["0", "4711"])
+@pytest.mark.requirement("G01")
 def test_hash_seed_does_not_matter(contract: Path, tmp_path: Path, seed: str) -> None:
     command = [sys.executable, "-m", "codegen", "regen", "--contract", str(contract), "--out", str(tmp_path / "out")]
     done = subprocess.run(
@@ -52,12 +53,14 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.mark.requirement("G03")
 def test_mypy_accepts_golden_files(package: Path) -> None:
     command = [sys.executable, "-m", "mypy", "--strict", "--warn-unreachable", "--cache-dir", os.devnull]
     done = subprocess.run([*command, "meerkat/_generated"], cwd=package, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.requirement("G03")
 def test_pyright_accepts_golden_files(package: Path) -> None:
     command = [sys.executable, "-m", "pyright", "--pythonpath", sys.executable, "meerkat/_generated"]
     done = subprocess.run(command, cwd=package, capture_output=True, text=True, check=False)

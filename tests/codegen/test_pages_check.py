@@ -41,6 +41,7 @@ def tree(contract: Path, tmp_path: Path) -> Tree:
     return tree
 
 
+@pytest.mark.requirement("G01")
 def test_repository_holds_what_is_generated(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check"]) == 0, capsys.readouterr().out
 
@@ -51,6 +52,7 @@ def test_regen_writes_the_pages_and_check_passes(tree: Tree) -> None:
     assert tree.run("check") == 0
 
 
+@pytest.mark.requirement("G01")
 def test_edit_of_any_page_fails(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
     files = sorted(tree.docs.rglob("*.md"))
     assert len(files) == len(emit.present(GOLDEN_PAGES)) + 1
@@ -66,12 +68,14 @@ def test_edit_of_any_page_fails(tree: Tree, capsys: pytest.CaptureFixture[str]) 
 
 
 @pytest.mark.parametrize("name", ["reference/library.md", "reference/README.md", "rules.md"])
+@pytest.mark.requirement("G01")
 def test_missing_page_fails(tree: Tree, capsys: pytest.CaptureFixture[str], name: str) -> None:
     (tree.docs / name).unlink()
     assert tree.run("check") == 1
     assert name in capsys.readouterr().out
 
 
+@pytest.mark.requirement("G01")
 def test_extra_page_fails_and_goes(tree: Tree, capsys: pytest.CaptureFixture[str]) -> None:
     extra = tree.docs / "reference" / "extra.md"
     extra.write_text("# Extra\n", "utf-8")
@@ -113,6 +117,7 @@ def test_another_contract_has_no_pages_unless_they_are_asked_for(contract: Path,
 
 
 @pytest.mark.parametrize("seed", ["0", "4711"])
+@pytest.mark.requirement("G01")
 def test_hash_seed_does_not_matter(tree: Tree, tmp_path: Path, seed: str) -> None:
     options = ["--contract", tree.contract, "--out", tree.out, "--docs", tmp_path / "other"]
     done = subprocess.run(

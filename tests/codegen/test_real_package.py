@@ -16,12 +16,14 @@ from meerkat._generated.index import PUBLIC
 
 
 @pytest.mark.parametrize("module", sorted({module for module in PUBLIC.values() if ".types." in module}))
+@pytest.mark.requirement("G02")
 def test_decoders_of_all_types_can_be_built(module: str) -> None:
     for name in (name for name, place in PUBLIC.items() if place == module):
         Decoder[Any](getattr(importlib.import_module(module), name), name)
 
 
 @pytest.mark.parametrize("name", sorted(contract.METHODS))
+@pytest.mark.requirement("G02")
 def test_descriptors_of_methods(name: str) -> None:
     method = contract.method(name)
     assert method.name == name

@@ -124,6 +124,7 @@ def test_descriptors_of_what_the_runtime_sends_say_what_the_contract_says(name: 
     assert contract.NOTIFICATIONS.keys() == document().from_server.keys()
 
 
+@pytest.mark.requirement("C03", "C04")
 def test_codes_become_the_classes_of_the_contract() -> None:
     """For each method and each error that it can raise, the descriptor or else the general table knows the class."""
     kinds, codes = document().raw["components"]["x-errors"], document().raw["components"]["errors"]
@@ -138,6 +139,7 @@ def test_codes_become_the_classes_of_the_contract() -> None:
 
 
 @pytest.mark.parametrize("name", document().raw["components"]["x-errors"])
+@pytest.mark.requirement("C03")
 def test_exceptions_say_what_the_contract_says(name: str) -> None:
     kind, code = document().raw["components"]["x-errors"][name], document().raw["components"]["errors"][name]["code"]
     exception = getattr(meerkat, kind["x-python"]["class"])

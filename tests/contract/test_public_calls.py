@@ -133,6 +133,7 @@ def without(params: dict[str, Any], names: set[str]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("call", CALLS)
+@pytest.mark.requirement("C08", "C09")
 async def test_public_calls_write_their_lines(wire: Wire, call: str) -> None:
     kind, _, name = call.partition(".")
     method = document().requests[CALLS[call][0]]

@@ -93,6 +93,7 @@ async def test_a_call_and_a_clean_end() -> None:
     assert connection.transport.return_code == 0
 
 
+@pytest.mark.requirement("T11")
 async def test_a_thousand_calls_in_flight() -> None:
     async with peer("serve") as connection:
         results: dict[int, Any] = {}
@@ -107,6 +108,7 @@ async def test_a_thousand_calls_in_flight() -> None:
 
 
 @pytest.mark.parametrize("size", [70_000, 20 * 1024 * 1024])
+@pytest.mark.requirement("T01")
 async def test_large_lines_both_ways(size: int) -> None:
     async with peer("serve") as connection:
         first = connection.start("small", b"{}")
@@ -115,6 +117,7 @@ async def test_large_lines_both_ways(size: int) -> None:
         assert first.done
 
 
+@pytest.mark.requirement("C01", "C02")
 async def test_a_deadline_leaves_no_slot() -> None:
     async with peer("mute") as connection:
         with pytest.raises(DeadlineExceededError, match="no answer within"):
@@ -122,6 +125,7 @@ async def test_a_deadline_leaves_no_slot() -> None:
         assert connection.transport.return_code is None
 
 
+@pytest.mark.requirement("C01")
 async def test_a_cancelled_caller_sends_cancel() -> None:
     recorder = Recorder()
     async with peer("read:1", "answer:2", "mute", recorder=recorder) as connection:
@@ -142,6 +146,7 @@ async def test_a_cancelled_caller_sends_cancel() -> None:
         (["answer:1", "err:50", "child"], 7, "exited with status 7"),
     ],
 )
+@pytest.mark.requirement("T06")
 async def test_the_end_of_the_runtime_fails_everybody_at_once(steps: list[str], code: int | None, words: str) -> None:
     async with peer(*steps) as connection:
         await ask(connection)
@@ -157,6 +162,7 @@ async def test_the_end_of_the_runtime_fails_everybody_at_once(steps: list[str], 
             assert "end" in connection.transport.stderr_tail
 
 
+@pytest.mark.requirement("T06")
 async def test_a_runtime_that_stops_reading_and_lives_is_a_fault() -> None:
     async with peer("answer:1", "shut", grace=0.2) as connection:
         await ask(connection)
@@ -164,6 +170,7 @@ async def test_a_runtime_that_stops_reading_and_lives_is_a_fault() -> None:
             await ask(connection)
 
 
+@pytest.mark.requirement("T05")
 async def test_stderr_is_drained_and_its_tail_kept() -> None:
     async with peer("err:10485760", "serve") as connection:
         assert (await ask(connection, "after"))["method"] == "after"
@@ -171,6 +178,7 @@ async def test_stderr_is_drained_and_its_tail_kept() -> None:
         assert len(connection.transport.stderr_tail) <= 16 * 1024
 
 
+@pytest.mark.requirement("T03")
 async def test_noise_between_answers_hurts_nobody() -> None:
     noise = ["out:INFO starting", "out:[1,2]", "out:17", "out:null", "raw:fffe0a", 'out:{"id":"x"}', "out:", "raw:0d0a"]
     async with peer(*noise, "serve") as connection:
@@ -178,6 +186,7 @@ async def test_noise_between_answers_hurts_nobody() -> None:
         assert connection.protocol.counters.bad_lines == 6
 
 
+@pytest.mark.requirement("T03")
 async def test_a_flood_of_noise_ends_the_connection() -> None:
     async with peer("raw:" + (b"noise\n" * 30).hex(), "serve", max_bad_lines=20) as connection:
         with pytest.raises(MeerkatError, match="not part of the protocol"):
@@ -193,6 +202,7 @@ async def test_notifications_reach_the_receiver() -> None:
     assert isinstance(recorder.fault, NotConnectedError)
 
 
+@pytest.mark.requirement("T08")
 async def test_close_ends_a_runtime_that_ignores_everything() -> None:
     connection = spawn("answer:1", "deaf", grace=0.1)
     await ask(connection)
@@ -201,6 +211,7 @@ async def test_close_ends_a_runtime_that_ignores_everything() -> None:
     assert connection.transport.return_code == -signal.SIGKILL
 
 
+@pytest.mark.requirement("T06")
 async def test_without_the_systems_help_the_end_is_noticed_by_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(pid: int) -> int:
         raise PermissionError
@@ -212,6 +223,7 @@ async def test_without_the_systems_help_the_end_is_noticed_by_a_thread(monkeypat
             await ask(connection)
 
 
+@pytest.mark.requirement("T08")
 async def test_close_is_idempotent_and_may_be_called_at_once() -> None:
     connection = spawn("serve")
     async with anyio.create_task_group() as group:
@@ -235,6 +247,7 @@ async def test_close_fails_who_still_waits() -> None:
         await connection.close()
 
 
+@pytest.mark.requirement("T08")
 async def test_close_completes_when_cancelled() -> None:
     connection = spawn("answer:1", "deaf", grace=0.1)
     await ask(connection)
@@ -255,16 +268,19 @@ async def test_other_tasks_run_while_the_pipe_never_runs_dry(caplog: pytest.LogC
         assert ticks == 100
 
 
+@pytest.mark.requirement("T07")
 def test_a_program_that_does_not_exist() -> None:
     with pytest.raises(RuntimeNotFoundError, match="no-such-program"):
         RuntimeProcess(["/no-such-program"], env={}, cwd=None)
 
 
+@pytest.mark.requirement("T07")
 def test_a_working_directory_that_does_not_exist() -> None:
     with pytest.raises(RuntimeStartError, match="/no/such/place"):
         RuntimeProcess([sys.executable], env={}, cwd="/no/such/place")
 
 
+@pytest.mark.requirement("T07")
 def test_a_program_that_cannot_run(tmp_path: Path) -> None:
     program = tmp_path / "not-a-program"
     program.write_text("?")
@@ -273,6 +289,7 @@ def test_a_program_that_cannot_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("backend", ["trio", "asyncio"])
+@pytest.mark.requirement("T13")
 def test_the_end_of_the_event_loop_ends_the_runtime(backend: str) -> None:
     """A program that forgets to close leaves nothing behind."""
     started: list[Connection] = []

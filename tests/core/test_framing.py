@@ -53,6 +53,7 @@ def chunks_of(data: bytes, cuts: list[int]) -> list[bytes]:
     cuts=st.lists(st.integers(0, 10_000), max_size=20),
     newline=st.sampled_from([b"\n", b"\r\n", b"\n\n", b" \n"]),
 )
+@pytest.mark.requirement("T01", "T03")
 def test_chunking_does_not_matter(lines: list[bytes], cuts: list[int], newline: bytes) -> None:
     data = b"".join(line + newline for line in lines)
     whole = [plain(frame) for frame in LineReader(10_000).feed(data)]
@@ -67,6 +68,7 @@ def test_chunking_does_not_matter(lines: list[bytes], cuts: list[int], newline: 
     sizes=st.lists(st.integers(0, 400), min_size=1, max_size=8),
     cuts=st.lists(st.integers(0, 10_000), max_size=20),
 )
+@pytest.mark.requirement("T02")
 def test_lines_over_the_limit_are_reported_and_reading_goes_on(sizes: list[int], cuts: list[int]) -> None:
     limit = 200
     lines = [json.dumps({"id": number, "result": "x" * size}).encode() for number, size in enumerate(sizes)]
@@ -102,6 +104,7 @@ def test_last_line_without_newline_is_a_line() -> None:
         (b'{"result":{"id":9},"id":', None),
     ],
 )
+@pytest.mark.requirement("T03")
 def test_a_bad_answer_says_whose_it_is(line: bytes, answers: int | None) -> None:
     (frame,) = LineReader(1000).feed(line + b"\n")
     assert isinstance(frame, BadLine)
@@ -117,12 +120,14 @@ def test_a_bad_answer_says_whose_it_is(line: bytes, answers: int | None) -> None
         (b"y" * 5000, None),
     ],
 )
+@pytest.mark.requirement("T02")
 def test_owner_of_an_overlong_line_is_guessed_from_its_top_level_only(line: bytes, answers: int | None) -> None:
     (frame,) = LineReader(1000).feed(line + b"\n")
     assert isinstance(frame, BadLine)
     assert frame.answers == answers
 
 
+@pytest.mark.requirement("T01")
 def test_a_large_line_costs_linear_work() -> None:
     """20 MiB in 64 KiB chunks: parts are kept as they are and joined once."""
     line = b'{"id":1,"result":"' + b"z" * (20 * 1024 * 1024) + b'"}\n'

@@ -81,6 +81,7 @@ def test_a_call_that_is_over_needs_no_garbage_collector() -> None:
         gc.enable()
 
 
+@pytest.mark.requirement("C07")
 def test_null_is_a_result_and_nothing_is_not() -> None:
     protocol = make()
     first, second = protocol.call("a", b"{}"), protocol.call("b", b"{}")
@@ -90,6 +91,7 @@ def test_null_is_a_result_and_nothing_is_not() -> None:
     assert isinstance(second.error, InvalidResponseError)
 
 
+@pytest.mark.requirement("T03")
 def test_an_answer_that_is_no_answer_fails_its_call() -> None:
     protocol = make()
     call = protocol.call("a", b"{}")
@@ -98,6 +100,7 @@ def test_an_answer_that_is_no_answer_fails_its_call() -> None:
     assert call.error.method == "a"
 
 
+@pytest.mark.requirement("C01")
 def test_leaving_a_call_that_did_not_go_out_sends_nothing() -> None:
     protocol = make()
     call = protocol.call("turn/start", b"{}", cancellable=True)
@@ -107,6 +110,7 @@ def test_leaving_a_call_that_did_not_go_out_sends_nothing() -> None:
     assert protocol.pending == 0
 
 
+@pytest.mark.requirement("C01")
 def test_leaving_a_call_cancels_it_and_takes_the_late_answer() -> None:
     protocol = make()
     call = protocol.call("turn/start", b"{}", cancellable=True)
@@ -119,6 +123,7 @@ def test_leaving_a_call_cancels_it_and_takes_the_late_answer() -> None:
     assert protocol.counters.late_answers == 0
 
 
+@pytest.mark.requirement("C01")
 def test_leaving_a_call_that_cannot_be_cancelled_sends_nothing() -> None:
     protocol = make()
     call = protocol.call("session/list", b"{}")
@@ -129,6 +134,7 @@ def test_leaving_a_call_that_cannot_be_cancelled_sends_nothing() -> None:
     assert protocol.pending == 0
 
 
+@pytest.mark.requirement("T06")
 def test_the_first_fault_is_kept() -> None:
     protocol = make()
     call = protocol.call("a", b"{}")
@@ -146,6 +152,7 @@ def test_an_answer_to_nobody_is_counted() -> None:
     assert protocol.counters.late_answers == 1
 
 
+@pytest.mark.requirement("T03")
 def test_noise_is_skipped_until_there_is_too_much_of_it() -> None:
     protocol = make(max_bad_lines=50)
     call = protocol.call("a", b"{}")
@@ -156,6 +163,7 @@ def test_noise_is_skipped_until_there_is_too_much_of_it() -> None:
     assert isinstance(call.error, ProtocolViolationError)
 
 
+@pytest.mark.requirement("T02")
 def test_a_line_over_the_limit_fails_the_call_that_it_answers() -> None:
     protocol = make(max_line=1000)
     small, large = protocol.call("a", b"{}"), protocol.call("b", b"{}")
@@ -167,6 +175,7 @@ def test_a_line_over_the_limit_fails_the_call_that_it_answers() -> None:
     assert result(small) == 1
 
 
+@pytest.mark.requirement("T02")
 def test_a_line_over_the_limit_that_may_be_anybodys_fails_all_and_the_connection_lives_on() -> None:
     protocol = make(max_line=1000)
     first, second = protocol.call("a", b"{}"), protocol.call("b", b"{}")
@@ -179,6 +188,7 @@ def test_a_line_over_the_limit_that_may_be_anybodys_fails_all_and_the_connection
 
 
 @pytest.mark.parametrize("code", [-32602, -32700])
+@pytest.mark.requirement("T04")
 def test_an_error_without_id_ends_the_oldest_call_that_it_can_belong_to(code: int) -> None:
     protocol = make()
     turn = protocol.call("turn/start", b"{}", cancellable=True)
@@ -194,6 +204,7 @@ def test_an_error_without_id_ends_the_oldest_call_that_it_can_belong_to(code: in
 # Flow control
 
 
+@pytest.mark.requirement("T15")
 def test_no_more_than_the_window_is_unread() -> None:
     protocol = make(window=2000)
     calls = [protocol.call("session/list", b'{"labels":{"k":"%b"}}' % (b"v" * 100)) for _ in range(40)]
@@ -210,6 +221,7 @@ def test_no_more_than_the_window_is_unread() -> None:
     assert [call.key for call in calls if call.key not in out] == []
 
 
+@pytest.mark.requirement("T15")
 def test_a_full_window_without_an_answer_is_probed() -> None:
     protocol = make(window=2000)
     turns = [protocol.call("turn/start", b'{"prompt":"%b"}' % (b"p" * 400), cancellable=True) for _ in range(6)]
@@ -221,6 +233,7 @@ def test_a_full_window_without_an_answer_is_probed() -> None:
     assert more[0]["id"] not in {line["id"] for line in lines}
 
 
+@pytest.mark.requirement("T15")
 def test_a_long_line_goes_alone_with_a_probe_behind_it() -> None:
     protocol = make()
     small = protocol.call("session/list", b"{}")
@@ -239,6 +252,7 @@ def test_a_long_line_goes_alone_with_a_probe_behind_it() -> None:
 
 
 @pytest.mark.parametrize("losses", [1, 3, RESENDS])
+@pytest.mark.requirement("T15")
 def test_a_lost_long_line_is_sent_again(losses: int) -> None:
     protocol = make()
     call = protocol.call("session/create", b'{"prompt":"%b"}' % (b"p" * 20_000))
@@ -256,6 +270,7 @@ def test_a_lost_long_line_is_sent_again(losses: int) -> None:
     assert protocol.resent == losses
 
 
+@pytest.mark.requirement("T15")
 def test_a_line_that_is_lost_for_ever_is_a_typed_error() -> None:
     protocol = make()
     call = protocol.call("session/create", b'{"prompt":"%b"}' % (b"p" * 20_000))
@@ -268,6 +283,7 @@ def test_a_line_that_is_lost_for_ever_is_a_typed_error() -> None:
     assert protocol.pending == 0
 
 
+@pytest.mark.requirement("T15")
 def test_a_lost_probe_is_not_taken_for_a_lost_line() -> None:
     protocol = make()
     call = protocol.call("session/create", b'{"prompt":"%b"}' % (b"p" * 20_000))
@@ -282,6 +298,7 @@ def test_a_lost_probe_is_not_taken_for_a_lost_line() -> None:
     assert result(call) == 1
 
 
+@pytest.mark.requirement("T15")
 def test_both_line_and_probe_lost_is_a_lost_line() -> None:
     protocol = make()
     call = protocol.call("session/create", b'{"prompt":"%b"}' % (b"p" * 20_000))
@@ -294,6 +311,7 @@ def test_both_line_and_probe_lost_is_a_lost_line() -> None:
     assert sent(protocol)[0]["id"] == call.key
 
 
+@pytest.mark.requirement("C01", "T15")
 def test_a_long_line_that_nobody_waits_for_is_not_sent_again() -> None:
     protocol = make()
     call = protocol.call("session/create", b'{"prompt":"%b"}' % (b"p" * 20_000), cancellable=True)
@@ -424,6 +442,7 @@ TestConversation = Conversation.TestCase
 
 
 @given(st.lists(st.integers(0, 30_000), min_size=1, max_size=20), st.data())
+@pytest.mark.requirement("T15")
 def test_nothing_runs_twice_and_nothing_is_lost_with_a_lossy_runtime(sizes: list[int], data: st.DataObject) -> None:
     """A runtime that loses long lines at will, and reports each loss as the real one does."""
     protocol = make()

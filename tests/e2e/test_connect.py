@@ -60,6 +60,7 @@ def hello(version: str) -> list[str]:
     ]
 
 
+@pytest.mark.requirement("T14")
 async def test_connect_and_close(runtime: Runtime) -> None:
     client = make_client(runtime)
     assert client.pid is None
@@ -97,6 +98,7 @@ async def test_state_outlives_the_runtime(runtime: Runtime) -> None:
         assert (await client.read_session(session.id)).last_assistant_text == "echo: remember me"
 
 
+@pytest.mark.requirement("T09")
 async def test_connecting_twice(runtime: Runtime) -> None:
     client = make_client(runtime)
     failures: list[BaseException] = []
@@ -148,6 +150,7 @@ async def test_the_environment_can_choose_the_embedded_runtime(monkeypatch: pyte
         assert client.server_info.name == "meerkat-embedded"
 
 
+@pytest.mark.requirement("T07")
 async def test_no_runtime(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("MEERKAT_RUNTIME", raising=False)
     monkeypatch.delenv("MEERKAT_BIN_PATH", raising=False)
@@ -162,6 +165,7 @@ async def test_no_runtime(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("spoken", ["0.7.0", "1.0.0", "0.5.9", "nonsense"])
+@pytest.mark.requirement("C10")
 async def test_another_contract_version(program: Callable[..., str], spoken: str) -> None:
     with pytest.raises(ContractMismatchError) as caught:
         await MeerkatClient(program(*hello(spoken), "mute")).connect()
@@ -169,6 +173,7 @@ async def test_another_contract_version(program: Callable[..., str], spoken: str
     assert CONTRACT_VERSION in str(caught.value)
 
 
+@pytest.mark.requirement("C10")
 async def test_a_patch_version_does_not_matter(program: Callable[..., str]) -> None:
     async with await MeerkatClient(program(*hello("0.6.99"), "mute")).connect() as client:
         assert client.server_info.name == "peer"
@@ -183,6 +188,7 @@ async def test_a_patch_version_does_not_matter(program: Callable[..., str]) -> N
         (["close"], "closed its output"),
     ],
 )
+@pytest.mark.requirement("T07")
 async def test_a_runtime_that_dies_at_its_start(program: Callable[..., str], steps: list[str], words: str) -> None:
     with anyio.fail_after(LIMIT), pytest.raises(RuntimeStartError, match=words) as caught:
         await MeerkatClient(program(*steps)).connect()
@@ -191,6 +197,7 @@ async def test_a_runtime_that_dies_at_its_start(program: Callable[..., str], ste
         assert "end" in str(caught.value)
 
 
+@pytest.mark.requirement("T07")
 async def test_a_runtime_that_says_nothing(program: Callable[..., str]) -> None:
     client = MeerkatClient(program("err:40", "mute"), connect_timeout=0.5, shutdown_grace=1.0)
     with anyio.fail_after(LIMIT), pytest.raises(RuntimeStartError, match=r"within 0\.5 seconds") as caught:
@@ -204,11 +211,13 @@ async def test_a_runtime_that_talks_nonsense(program: Callable[..., str]) -> Non
         await MeerkatClient(nonsense, shutdown_grace=1.0).connect()
 
 
+@pytest.mark.requirement("T05", "T14")
 async def test_ten_megabytes_of_stderr_before_the_first_answer(program: Callable[..., str]) -> None:
     async with await MeerkatClient(program("err:10485760", *hello(CONTRACT_VERSION), "mute")).connect() as client:
         assert client.stderr_tail.endswith("end\n")
 
 
+@pytest.mark.requirement("T07")
 async def test_a_cancelled_connect_leaves_nothing(program: Callable[..., str]) -> None:
     before = Holdings.now()
     client = MeerkatClient(program("mute"), shutdown_grace=1.0)
@@ -220,6 +229,7 @@ async def test_a_cancelled_connect_leaves_nothing(program: Callable[..., str]) -
         await client.list_sessions()
 
 
+@pytest.mark.requirement("T07")
 async def test_fifty_failed_connects_leave_nothing(program: Callable[..., str]) -> None:
     before = Holdings.now()
     path = program("exit:1")
@@ -229,6 +239,7 @@ async def test_fifty_failed_connects_leave_nothing(program: Callable[..., str]) 
     assert leaks_since(before) == []
 
 
+@pytest.mark.requirement("T06", "T14")
 async def test_the_death_of_the_runtime_in_a_stream(client: MeerkatClient) -> None:
     session = await client.create_session("x")
     assert client.pid is not None
@@ -244,6 +255,7 @@ async def test_the_death_of_the_runtime_in_a_stream(client: MeerkatClient) -> No
     assert client.return_code == -signal.SIGKILL
 
 
+@pytest.mark.requirement("T08")
 async def test_close_does_not_hide_the_error_of_the_block(runtime: Runtime) -> None:
     client = make_client(runtime)
     with pytest.raises(ZeroDivisionError):
@@ -251,6 +263,7 @@ async def test_close_does_not_hide_the_error_of_the_block(runtime: Runtime) -> N
             raise ZeroDivisionError
 
 
+@pytest.mark.requirement("T12")
 async def test_arguments_environment_and_directory_reach_the_runtime(tmp_path: Path) -> None:
     script = tmp_path / "runtime.sh"
     script.write_text('#!/bin/sh\necho "$SECRET_WORD $PWD $*" >&2\nexit 4\n')

@@ -29,6 +29,7 @@ async def stream_until(client: MeerkatClient, done: anyio.Event, started: anyio.
 
 
 @pytest.mark.parametrize("size", [10, 2_000])
+@pytest.mark.requirement("T11", "T15")
 async def test_two_thousand_requests_beside_a_stream(client: MeerkatClient, size: int) -> None:
     """All are answered, each once; the unread part of what was sent never grows beyond the runtime's window."""
     answered: Counter[int] = Counter()
@@ -50,6 +51,7 @@ async def test_two_thousand_requests_beside_a_stream(client: MeerkatClient, size
     assert set(answered.values()) == {1}
 
 
+@pytest.mark.requirement("T15")
 async def test_two_hundred_large_requests_beside_a_stream(client: MeerkatClient, runtime: Runtime) -> None:
     """Each creates a session: none is lost and none runs twice, although the runtime loses such lines on its way."""
     started, done = anyio.Event(), anyio.Event()
@@ -81,6 +83,7 @@ async def test_two_hundred_large_requests_beside_a_stream(client: MeerkatClient,
 
 
 @pytest.mark.parametrize("count", [2_000, 20_000])
+@pytest.mark.requirement("S09", "S13")
 async def test_a_burst_of_events_is_whole_or_says_what_is_missing(client: MeerkatClient, count: int) -> None:
     session = await client.create_session("hello")
     deltas = missing = 0
@@ -96,6 +99,7 @@ async def test_a_burst_of_events_is_whole_or_says_what_is_missing(client: Meerka
     assert events.result.text.split() == [f"w{number}" for number in range(count)]
 
 
+@pytest.mark.requirement("T01")
 async def test_a_large_prompt_and_a_large_answer(client: MeerkatClient) -> None:
     text = "word " * 200_000
     with anyio.fail_after(LIMIT):

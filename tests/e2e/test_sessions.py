@@ -102,6 +102,7 @@ async def test_content_blocks(client: MeerkatClient) -> None:
     assert session.text == "echo: typed\nplain"
 
 
+@pytest.mark.requirement("C05")
 async def test_a_failed_turn_says_why_and_the_session_goes_on(client: MeerkatClient) -> None:
     session = await client.create_session("hello")
     with pytest.raises(TurnFailedError) as caught:
@@ -116,6 +117,7 @@ async def test_a_failed_turn_says_why_and_the_session_goes_on(client: MeerkatCli
     assert (await session.turn("still there")).text == "echo: still there"
 
 
+@pytest.mark.requirement("C04")
 async def test_what_is_not_there(client: MeerkatClient) -> None:
     with pytest.raises(SessionNotFoundError) as caught:
         await client.session(NOBODY).turn("x")
@@ -130,6 +132,7 @@ async def test_what_is_not_there(client: MeerkatClient) -> None:
         await client.get_blob("no such blob")
 
 
+@pytest.mark.requirement("C04")
 async def test_an_archived_session_can_be_read_and_takes_no_turns(client: MeerkatClient) -> None:
     session = await client.create_session("hello")
     await session.archive()
@@ -164,6 +167,7 @@ async def test_interrupt(client: MeerkatClient) -> None:
     assert (await session.turn("next")).text == "echo: next"
 
 
+@pytest.mark.requirement("C01", "C02")
 async def test_a_deadline_cancels_the_turn_in_the_runtime(client: MeerkatClient) -> None:
     session = await client.create_session("hello")
     with anyio.fail_after(LIMIT):
@@ -173,6 +177,7 @@ async def test_a_deadline_cancels_the_turn_in_the_runtime(client: MeerkatClient)
         assert (await session.turn("next")).text == "echo: next"
 
 
+@pytest.mark.requirement("C01")
 async def test_a_cancelled_create_leaves_no_session(client: MeerkatClient) -> None:
     with anyio.fail_after(LIMIT):
         with anyio.move_on_after(0.3) as scope:
@@ -182,6 +187,7 @@ async def test_a_cancelled_create_leaves_no_session(client: MeerkatClient) -> No
         assert [s.message_count > 0 for s in await client.list_sessions()] == [True]
 
 
+@pytest.mark.requirement("C11")
 async def test_sessions_run_at_the_same_time_and_turns_of_one_do_not(client: MeerkatClient) -> None:
     one = await client.create_session("one")
     two = await client.create_session("two")
@@ -200,6 +206,7 @@ async def test_sessions_run_at_the_same_time_and_turns_of_one_do_not(client: Mee
     assert done.index("beside") < done.index("slow") < done.index("after")
 
 
+@pytest.mark.requirement("S02", "S03")
 async def test_many_sessions_with_the_same_words_at_once(client: MeerkatClient) -> None:
     """Equal prompts in flight could not be told apart; each session must get its own events all the same."""
     seen: dict[str, set[str]] = {}
@@ -248,6 +255,7 @@ async def test_help(client: MeerkatClient) -> None:
     assert result.text
 
 
+@pytest.mark.requirement("C03", "C12")
 async def test_raw_calls(client: MeerkatClient) -> None:
     await client.create_session("one")
     raw = await client.call("session/list", {"limit": 1})
@@ -273,6 +281,7 @@ async def test_raw_calls(client: MeerkatClient) -> None:
         ({"session_id": NOBODY, "prompt": "x", "no_such_option": 1}, "no_such_option"),
     ],
 )
+@pytest.mark.requirement("C06")
 async def test_wrong_arguments_are_refused_before_anything_is_sent(
     client: MeerkatClient, params: dict[str, Any], path: str
 ) -> None:

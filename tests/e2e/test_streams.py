@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from tests.support.runtime import Runtime
 
 
+@pytest.mark.requirement("S01", "S12")
 async def test_a_stream_gives_typed_events_in_order(client: MeerkatClient) -> None:
     session = await client.create_session("hello")
     stream = session.stream("one two")
@@ -56,6 +57,7 @@ async def test_a_stream_gives_typed_events_in_order(client: MeerkatClient) -> No
     assert events.session_id == session.id
 
 
+@pytest.mark.requirement("S02")
 async def test_create_streaming_knows_its_session_from_the_first_event(client: MeerkatClient) -> None:
     stream = client.create_session_streaming("one two")
     assert stream.session_id == ""
@@ -68,6 +70,7 @@ async def test_create_streaming_knows_its_session_from_the_first_event(client: M
     assert (await client.session(result.session_id).turn("more")).text == "echo: more"
 
 
+@pytest.mark.requirement("S01")
 async def test_events_come_while_the_turn_runs(client: MeerkatClient) -> None:
     """The first text is here long before the end."""
     async with client.create_session_streaming(script({"text": "begun "}, {"sleep": 50}, {"text": "never"})) as events:
@@ -94,6 +97,7 @@ async def test_batches_hold_all_events(client: MeerkatClient) -> None:
     assert text == events.result.text
 
 
+@pytest.mark.requirement("S09", "S13")
 async def test_a_burst_is_delivered_whole_or_its_gaps_are_told(client: MeerkatClient) -> None:
     """Most of a burst comes after the answer; what the runtime drops shows as a gap, and the text is whole."""
     session = await client.create_session("hello")
@@ -124,6 +128,7 @@ async def test_tools_in_a_stream(client: MeerkatClient) -> None:
     assert events.result.tool_calls == 1
 
 
+@pytest.mark.requirement("C05", "S12")
 async def test_a_failed_turn_ends_the_stream_with_its_error(client: MeerkatClient) -> None:
     session = await client.create_session("hello")
     seen: list[object] = []
@@ -139,6 +144,7 @@ async def test_a_failed_turn_ends_the_stream_with_its_error(client: MeerkatClien
     assert (await session.stream("next").collect()).text == "echo: next"
 
 
+@pytest.mark.requirement("S06")
 async def test_leaving_a_stream_cancels_the_turn(client: MeerkatClient) -> None:
     session = await client.create_session("hello")
     with anyio.fail_after(LIMIT):
@@ -149,6 +155,7 @@ async def test_leaving_a_stream_cancels_the_turn(client: MeerkatClient) -> None:
         assert (await session.turn("next")).text == "echo: next"
 
 
+@pytest.mark.requirement("S06")
 async def test_an_exception_in_the_block_passes_and_cancels_the_turn(client: MeerkatClient) -> None:
     session = await client.create_session("hello")
     with anyio.fail_after(LIMIT):
@@ -159,6 +166,7 @@ async def test_an_exception_in_the_block_passes_and_cancels_the_turn(client: Mee
         assert (await session.turn("next")).text == "echo: next"
 
 
+@pytest.mark.requirement("S06")
 async def test_a_turn_can_be_left_alone(client: MeerkatClient) -> None:
     session = await client.create_session("hello")
     with anyio.fail_after(LIMIT):
@@ -169,6 +177,7 @@ async def test_a_turn_can_be_left_alone(client: MeerkatClient) -> None:
     assert "finished alone" in history
 
 
+@pytest.mark.requirement("S11")
 async def test_an_interrupted_stream_ends(client: MeerkatClient) -> None:
     session = await client.create_session("hello")
     with anyio.fail_after(LIMIT):
@@ -179,6 +188,7 @@ async def test_an_interrupted_stream_ends(client: MeerkatClient) -> None:
                         await session.interrupt()
 
 
+@pytest.mark.requirement("C02", "S06")
 async def test_a_stream_with_a_deadline(client: MeerkatClient) -> None:
     session = await client.create_session("hello")
     with anyio.fail_after(LIMIT):
@@ -187,6 +197,7 @@ async def test_a_stream_with_a_deadline(client: MeerkatClient) -> None:
         assert (await session.turn("next")).text == "echo: next"
 
 
+@pytest.mark.requirement("S07")
 async def test_misuse_of_a_stream_is_told(client: MeerkatClient) -> None:
     session = await client.create_session("hello")
     stream = session.stream("one")
@@ -201,6 +212,7 @@ async def test_misuse_of_a_stream_is_told(client: MeerkatClient) -> None:
         await anext(stream)
 
 
+@pytest.mark.requirement("S08")
 async def test_a_slow_consumer_learns_what_it_lost(runtime: Runtime) -> None:
     client = make_client(runtime, stream_buffer_bytes=8_000)
     await connect(client, runtime)
@@ -222,6 +234,7 @@ async def test_a_slow_consumer_learns_what_it_lost(runtime: Runtime) -> None:
             assert (await session.turn("next")).text == "echo: next"
 
 
+@pytest.mark.requirement("S04")
 async def test_a_subscription_sees_all_turns_and_streams_do_not_share(client: MeerkatClient) -> None:
     session = await client.create_session("hello")
     async with await session.subscribe_events() as subscription:
@@ -245,6 +258,7 @@ async def test_a_subscription_sees_all_turns_and_streams_do_not_share(client: Me
     await subscription.close()
 
 
+@pytest.mark.requirement("S10")
 async def test_a_subscription_ends_with_its_session(client: MeerkatClient) -> None:
     session = await client.create_session("hello")
     async with await session.subscribe_events() as subscription:

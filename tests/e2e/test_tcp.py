@@ -68,6 +68,7 @@ async def test_a_session_over_tcp(real_runtime: Runtime) -> None:
             assert (await client.session(session.id).turn("again")).text == "echo: again"
 
 
+@pytest.mark.requirement("T06")
 async def test_the_runtime_goes_away(real_runtime: Runtime) -> None:
     with listening(real_runtime) as (process, port), anyio.fail_after(LIMIT):
         async with await MeerkatClient().connect_tcp("localhost", port) as client:

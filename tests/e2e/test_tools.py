@@ -45,6 +45,7 @@ async def forecast(place: Place, days: Annotated[int, msgspec.Meta(ge=1)] = 1, u
     return {"city": place.city, "days": days, "unit": unit}
 
 
+@pytest.mark.requirement("P04")
 def test_schema_from_hints_and_docstring() -> None:
     tool = Tool(forecast, "forecast")
     Draft202012Validator.check_schema(tool.input_schema)
@@ -76,6 +77,7 @@ def test_schema_from_hints_and_docstring() -> None:
         ([1], "Expected `object`", True),
     ],
 )
+@pytest.mark.requirement("P03", "P04")
 async def test_arguments_are_checked(arguments: Any, content: Any, is_error: bool) -> None:
     text, failed = await Tool(forecast, "forecast").run(arguments)
     assert failed is is_error
@@ -128,6 +130,7 @@ async def test_an_explicit_schema_is_kept() -> None:
         (Place(city="Oslo"), '{"city":"Oslo","country":"NO"}'),
     ],
 )
+@pytest.mark.requirement("P03", "P04")
 async def test_results_are_text_or_json(result: Any, content: str) -> None:
     async def tool() -> Any:
         return result
@@ -135,6 +138,7 @@ async def test_results_are_text_or_json(result: Any, content: str) -> None:
     assert await Tool(tool, "t").run({}) == (content, False)
 
 
+@pytest.mark.requirement("P03")
 async def test_a_failing_tool_is_a_failed_call() -> None:
     async def broken() -> str:
         raise KeyError("nothing here")
@@ -150,6 +154,7 @@ async def test_a_failing_tool_is_a_failed_call() -> None:
     assert "not JSON" in text
 
 
+@pytest.mark.requirement("P02")
 async def test_a_function_that_blocks_runs_in_a_thread() -> None:
     def where() -> str:
         return threading.current_thread().name
@@ -159,6 +164,7 @@ async def test_a_function_that_blocks_runs_in_a_thread() -> None:
     assert text != threading.main_thread().name
 
 
+@pytest.mark.requirement("P03")
 async def test_an_unknown_tool() -> None:
     registry = ToolRegistry()
     registry.add(Tool(forecast, "forecast"))
@@ -204,6 +210,7 @@ def test_the_decorator_keeps_the_function() -> None:
     assert callable(named)
 
 
+@pytest.mark.requirement("P01", "T10")
 async def test_tools_declared_before_and_after_connect(client: MeerkatClient) -> None:
     @client.tool
     async def add(a: int, b: int) -> int:
@@ -224,6 +231,7 @@ async def test_tools_declared_before_and_after_connect(client: MeerkatClient) ->
     assert '"content": "8"' in history
 
 
+@pytest.mark.requirement("P02")
 async def test_slow_tools_run_beside_each_other_and_calls_go_on(client: MeerkatClient) -> None:
     """The tools of two sessions wait for each other: they must run at the same time, outside the reader."""
     here: list[str] = []
@@ -248,6 +256,7 @@ async def test_slow_tools_run_beside_each_other_and_calls_go_on(client: MeerkatC
     assert sorted(here) == ["left", "right"]
 
 
+@pytest.mark.requirement("P03")
 async def test_a_tool_that_fails_does_not_fail_the_turn(client: MeerkatClient) -> None:
     @client.tool
     async def broken() -> str:
@@ -259,6 +268,7 @@ async def test_a_tool_that_fails_does_not_fail_the_turn(client: MeerkatClient) -
     assert "no luck" in history
 
 
+@pytest.mark.requirement("P05")
 async def test_closing_cancels_a_running_tool(client: MeerkatClient) -> None:
     started = anyio.Event()
     ended: list[str] = []

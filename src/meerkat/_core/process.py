@@ -17,7 +17,14 @@ import anyio
 import anyio.lowlevel
 from anyio import to_thread
 
-from meerkat._core.errors import RuntimeExitedError, RuntimeNotFoundError, RuntimeStartError, TransportError
+from meerkat._core.errors import (
+    InvalidArgumentError,
+    RuntimeExitedError,
+    RuntimeNotFoundError,
+    RuntimeStartError,
+    TransportError,
+)
+from meerkat._core.secrets import of_environment
 from meerkat._core.transport import Transport
 
 if TYPE_CHECKING:
@@ -42,6 +49,7 @@ class RuntimeProcess(Transport):
         Raises:
             RuntimeNotFoundError: There is no such program.
             RuntimeStartError: The system refused to start it.
+            InvalidArgumentError: An argument or an environment variable is nothing that a process can be given.
         """
         if cwd is not None and not os.path.isdir(cwd):  # noqa: PTH112  # Popen blames the program for it
             raise RuntimeStartError(message=f"the working directory {cwd!r} does not exist")
@@ -64,12 +72,18 @@ class RuntimeProcess(Transport):
             self._close_all()
             kind = RuntimeNotFoundError if isinstance(error, FileNotFoundError) else RuntimeStartError
             raise kind(message=f"{command[0]!r} could not be started: {error.strerror}") from error
+        except (TypeError, ValueError) as error:
+            self._close_all()
+            # Not what it is: it may be a secret.
+            message = f"an argument of the runtime or a variable of `env` is no text that a process can be given: {error}"
+            raise InvalidArgumentError(message=message) from error
         finally:
             for descriptor in (child_stdin, child_stdout, child_stderr):
                 os.close(descriptor)
         for descriptor in self._open:
             os.set_blocking(descriptor, False)
         self._tail = bytearray()
+        self._secrets = of_environment(env)
         self._exited = anyio.Event()
         _grow_pipe(self.reader)
         _LIVE.add(self)
@@ -86,8 +100,13 @@ class RuntimeProcess(Transport):
 
     @property
     def stderr_tail(self) -> str:
-        """The end of what it wrote to its standard error."""
-        return self._tail.decode(errors="replace")
+        """The end of what it wrote to its standard error, without the secrets of its environment."""
+        before = max(len(self._tail) - STDERR_TAIL, 0)
+        return self.hide(self._tail.decode(errors="replace"))[before:][-STDERR_TAIL:]
+
+    def hide(self, text: str) -> str:
+        """Return a text of the runtime without the secrets of its environment."""
+        return self._secrets.hide(text)
 
     def describe(self) -> str:
         """Say which process it is."""
@@ -121,7 +140,8 @@ class RuntimeProcess(Transport):
             if not chunk:
                 return
             self._tail += chunk
-            del self._tail[:-STDERR_TAIL]
+            # As much more as a secret is long: one that is cut in two would not be known any more.
+            del self._tail[: -STDERR_TAIL - self._secrets.longest]
             await anyio.lowlevel.checkpoint()
 
     async def _watch(self) -> None:

@@ -42,6 +42,10 @@ class Transport(ABC):
         """The end of what such a runtime wrote to its standard error."""
         return ""
 
+    def hide(self, text: str) -> str:
+        """Return a text of the runtime without the secrets that are known to be its own."""
+        return text
+
     @abstractmethod
     def describe(self) -> str:
         """Say in a few words what is at the other end."""
