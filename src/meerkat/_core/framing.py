@@ -174,13 +174,13 @@ def _decode_line(line: bytes | bytearray) -> Frame | BadLine:
     try:
         return _frames.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        text = line[:200].decode(errors="replace")
+        text = line[:PREFIX_SIZE].decode(errors="replace")
         return BadLine(f"not a JSON-RPC message: {error}", text, _answered_id(line))
 
 
 def _too_long(prefix: bytes | bytearray, size: int, limit: int) -> BadLine:
     reason = f"a line of {size:,} bytes is over the limit of {limit:,} bytes"
-    return BadLine(reason, prefix[:200].decode(errors="replace"), _guess_id(prefix), size)
+    return BadLine(reason, prefix.decode(errors="replace"), _guess_id(prefix), size)
 
 
 class _Answer(msgspec.Struct):

@@ -57,6 +57,7 @@ class RuntimeProcess(Transport):
         self.reader, child_stdout = os.pipe()
         self._stderr, child_stderr = os.pipe()
         self._open = {self.reader, self.writer, self._stderr}
+        unfit = ""
         try:
             # Arguments are handed over as they are; no shell is involved.
             self._popen = subprocess.Popen(  # noqa: S603
@@ -73,13 +74,15 @@ class RuntimeProcess(Transport):
             kind = RuntimeNotFoundError if isinstance(error, FileNotFoundError) else RuntimeStartError
             raise kind(message=f"{command[0]!r} could not be started: {error.strerror}") from error
         except (TypeError, ValueError) as error:
-            self._close_all()
-            # Not what it is: it may be a secret.
-            message = f"an argument of the runtime or a variable of `env` is no text that a process can be given: {error}"
-            raise InvalidArgumentError(message=message) from error
+            unfit = str(error)
         finally:
             for descriptor in (child_stdin, child_stdout, child_stderr):
                 os.close(descriptor)
+        if unfit:
+            self._close_all()
+            # Without the error itself: it can hold the value, and that may be a secret.
+            message = f"`args`, `env` or `cwd` has something that no process can be given: {unfit}"
+            raise InvalidArgumentError(message=message)
         for descriptor in self._open:
             os.set_blocking(descriptor, False)
         self._tail = bytearray()

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("meerkat.protocol")
 
 MAX_BAD_LINES: Final = 1000
+NOISE_SHOWN: Final = 200  # characters
 PARSE_ERROR: Final = -32700
 
 
@@ -127,6 +128,7 @@ class Protocol:
         window: Bytes of request lines that may be unread; ``None`` for a runtime that reads all the time.
         max_line: Longest line in bytes that is accepted.
         max_bad_lines: How many lines that are no part of the protocol are skipped before the connection is given up.
+        hide: Takes out of a text of the runtime what must not be seen in logs.
     """
 
     def __init__(
@@ -137,10 +139,12 @@ class Protocol:
         window: int | None = WINDOW,
         max_line: int = MAX_LINE,
         max_bad_lines: int = MAX_BAD_LINES,
+        hide: Callable[[str], str] = str,
     ) -> None:
         self._probe = probe
         self._cancel = cancel
         self._max_bad_lines = max_bad_lines
+        self._hide = hide
         self._reader = LineReader(max_line)
         self._at_once = ""
         self._gate = Gate(window, self._make_probe)
@@ -188,6 +192,7 @@ class Protocol:
             raise self.fault
         call = Call(self._new_key(), method, cancellable=cancellable, null_id_errors=null_id_errors)
         call.line = Line(_request(call.key, method, params), call.key, lambda: self._give_up(call))
+        logger.debug("request %d: %s, %d bytes", call.key, method, len(call.line.data))
         self._calls[call.key] = call
         self._gate.put(call.line)
         return call
@@ -215,6 +220,7 @@ class Protocol:
         if call.done or call.abandoned:
             return
         call.abandoned = True
+        logger.debug("request %d: nobody waits for it any more", call.key)
         line = call.line
         if line is not None and self._gate.withdraw(line):
             self._calls.pop(call.key, None)
@@ -252,6 +258,7 @@ class Protocol:
         """End the connection: every call fails with the first fault, now and later."""
         if self.fault is None:
             self.fault = fault
+            logger.debug("the connection ends: %s", type(fault).__name__)
         calls, self._calls = self._calls, {}
         self._gate.clear()
         for call in calls.values():
@@ -259,7 +266,7 @@ class Protocol:
 
     def reject(self, request: Request, reason: str) -> None:
         """Count something that the runtime sent as a bad line, since its content does not fit."""
-        self._bad_line(BadLine(f"{request.method}: {reason}", bytes(request.params)[:200].decode(errors="replace")))
+        self._bad_line(BadLine(f"{request.method}: {reason}", ""))
 
     def _take(self, frames: list[Frame | BadLine | Batch]) -> list[Request]:
         out: list[Request] = []
@@ -297,11 +304,13 @@ class Protocol:
 
     def _settle(self, call: Call, frame: Frame) -> None:
         if frame.error is not None:
+            logger.debug("request %d: answered with the error %d", call.key, frame.error.code)
             call.settle(NO_VALUE, frame.error)
         elif frame.result is NO_VALUE:
             message = "the runtime's answer has neither a result nor an error"
             call.settle(NO_VALUE, InvalidResponseError(message=message, method=call.method))
         else:
+            logger.debug("request %d: answered", call.key)
             call.settle(frame.result, None)
 
     def _stray(self, error: ErrorBody) -> None:
@@ -318,7 +327,8 @@ class Protocol:
         if call is None:
             call = next((c for c in self._calls.values() if not c.cancellable and _went_out(c)), None)
         if call is None:
-            logger.warning("an error that answers no request was skipped: %s %s", error.code, error.message)
+            # Without its message, which may repeat a value that somebody sent.
+            logger.warning("an error that answers no request was skipped: code %d", error.code)
             return
         self._calls.pop(call.key, None)
         self._gate.answered(call.key)
@@ -328,7 +338,7 @@ class Protocol:
         self.counters.bad_lines += 1
         count = self.counters.bad_lines
         if count <= 10 or count % 100 == 0:
-            logger.warning("line %d from the runtime that was skipped: %s: %r", count, line.reason, line.text)
+            logger.warning("line %d from the runtime was skipped: %s%s", count, line.reason, self._shown(line.text))
         if line.answers is not None and line.answers in self._calls:
             call = self._calls.pop(line.answers)
             self._gate.answered(call.key)
@@ -342,6 +352,11 @@ class Protocol:
         if count > self._max_bad_lines and self.fault is None:
             message = f"the runtime wrote {count:,} lines that are not part of the protocol; last: {line.reason}"
             self.fail(ProtocolViolationError(message=message))
+
+    def _shown(self, text: str) -> str:
+        """What a log may show of a bad line: what is no JSON, since its strings can be anything."""
+        noise = self._hide(text).partition('"')[0].strip()[:NOISE_SHOWN]
+        return f"; it begins with {noise!r}" if noise else ""
 
     def _cancel_remote(self, call: Call) -> None:
         params = b'{"request_id":%d}' % call.key
