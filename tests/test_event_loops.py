@@ -28,13 +28,15 @@ sys.meta_path.insert(0, Forbid())
 import anyio
 from meerkat import DeadlineExceededError, MeerkatClient
 
+TOOL = '{"script": [{"tool": "add", "args": {"a": 1, "b": 2}}, {"text": "done"}]}'
+
 async def main():
     async with MeerkatClient(runtime="embedded") as client:
         @client.tool
         def add(a: int, b: int) -> int:
             return a + b
 
-        session = await client.create_session('{"script": [{"tool": "add", "args": {"a": 1, "b": 2}}, {"text": "done"}]}')
+        session = await client.create_session(TOOL)
         print(session.text, session.tool_calls)
         async with await session.subscribe_events() as subscription:
             print(*await session.stream("streamed").collect_text())
