@@ -204,16 +204,22 @@ class Decoder(Generic[T]):
             msgspec.DecodeError: The text is not JSON.
         """
         try:
-            return self._native(data)  # type: ignore[no-any-return]  # the decoder is made from a run-time type
-        except msgspec.ValidationError:
-            return self._rebuild(msgspec.json.decode(data))
+            try:
+                return self._native(data)  # type: ignore[no-any-return]  # the decoder is made from a run-time type
+            except msgspec.ValidationError:
+                return self._rebuild(msgspec.json.decode(data))
+        except (UnicodeDecodeError, RecursionError) as error:
+            raise msgspec.DecodeError(f"JSON cannot be read: {error}") from None
 
     def convert(self, value: Any) -> T:
         """Turn plain JSON values into the type, with the tolerance and the errors of `decode`."""
         try:
-            return msgspec.convert(value, self._type, dec_hook=dec_hook)  # type: ignore[no-any-return]  # as above
-        except msgspec.ValidationError:
-            return self._rebuild(value)
+            try:
+                return msgspec.convert(value, self._type, dec_hook=dec_hook)  # type: ignore[no-any-return]  # as above
+            except msgspec.ValidationError:
+                return self._rebuild(value)
+        except RecursionError:
+            raise msgspec.ValidationError("JSON is nested too deeply - at `$`") from None
 
     def _rebuild(self, value: Any) -> T:
         if self._plan is None:

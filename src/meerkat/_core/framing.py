@@ -158,7 +158,7 @@ class LineReader:
                     return
             try:
                 frames = _frames.decode_lines(block)
-            except (msgspec.MsgspecError, UnicodeDecodeError):
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
                 pass
             else:
                 out.extend(frames)
@@ -173,7 +173,7 @@ class LineReader:
 def _decode_line(line: bytes | bytearray) -> Frame | BadLine:
     try:
         return _frames.decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         text = line[:PREFIX_SIZE].decode(errors="replace")
         return BadLine(f"not a JSON-RPC message: {error}", text, _answered_id(line))
 
@@ -192,6 +192,8 @@ def _answered_id(line: bytes | bytearray) -> int | None:
     """Id of the call that a line answers which is JSON but no proper answer."""
     try:
         answer = msgspec.json.decode(line, type=_Answer)
+    except RecursionError:
+        return _guess_id(line[:PREFIX_SIZE])
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
     return answer.id if answer.method is NO_VALUE else None

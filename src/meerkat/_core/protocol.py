@@ -394,5 +394,9 @@ def _notification(method: str, params: bytes) -> bytes:
 
 
 def error_details(error: ErrorBody) -> Any:
-    """Plain value of an error's ``data``, ``None`` when there is none."""
-    return None if error.data is NO_VALUE else msgspec.json.decode(error.data)
+    """Plain value of an error's ``data``, ``None`` when there is none or it cannot be read."""
+    try:
+        return None if error.data is NO_VALUE else msgspec.json.decode(error.data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
+        logger.warning("the data of an error answer were left out: %s", fault)
+        return None
