@@ -259,7 +259,12 @@ class Connecting(AllCalls):
         from meerkat._link import Link
         from meerkat._router import Router
 
-        protocol = Protocol(probe=RUNTIME_HEALTH.name, window=self._flow_window, max_line=self._max_line_bytes)
+        protocol = Protocol(
+            probe=RUNTIME_HEALTH.name,
+            window=self._flow_window,
+            max_line=self._max_line_bytes,
+            hide=transport.hide,
+        )
         router = Router(self._run_tool)
         router.attach(protocol)
         return Link(Connection(transport, protocol, router, shutdown_grace=self._shutdown_grace), router)

@@ -11,6 +11,7 @@ from meerkat._core.codec import Decoder
 from meerkat._core.errors import InvalidResponseError, MeerkatError
 from meerkat._core.framing import ErrorBody
 from meerkat._core.protocol import error_details
+from meerkat._core.secrets import of_params
 from meerkat._generated.errors import ERRORS, details_type
 
 if TYPE_CHECKING:
@@ -55,9 +56,10 @@ class Link:
             DeadlineExceededError: ``timeout`` seconds are over.
             MeerkatError: The runtime's error, by its class, or the fault that ended the connection.
         """
-        call = self.start(method, method.encode_params(params))
+        encoded = method.encode_params(params)
+        call = self.start(method, encoded)
         await self.connection.wait(call, timeout=timeout)
-        return result_of(call, method)
+        return result_of(call, method, encoded)
 
     async def request_raw(self, name: str, params: bytes, method: Method[Any] | None, *, timeout: float | None) -> Any:
         """Make a call by its RPC name and return its result as plain JSON values."""
@@ -72,28 +74,35 @@ class Link:
             raise again(fault, name) from fault
         await self.connection.wait(call, timeout=timeout)
         if call.error is not None:
-            raise error_of(call, method)
+            raise error_of(call, method, params)
         try:
             return msgspec.json.decode(call.result)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise InvalidResponseError(message=f"the result is not JSON: {error}", method=name) from error
 
 
-def result_of(call: Call, method: Method[R]) -> R:
-    """Return the result of a settled call, or raise its error."""
+def result_of(call: Call, method: Method[R], sent: bytes = b"{}") -> R:
+    """Return the result of a settled call, or raise its error; see `error_of`."""
     if call.error is not None:
-        raise error_of(call, method)
+        raise error_of(call, method, sent)
     return method.decode(call.result)
 
 
-def error_of(call: Call, method: Method[Any] | None) -> MeerkatError:
-    """Return the error of a settled call: a class of the contract, or the fault that ended it."""
+def error_of(call: Call, method: Method[Any] | None, sent: bytes = b"{}") -> MeerkatError:
+    """Return the error of a settled call: a class of the contract, or the fault that ended it.
+
+    Args:
+        call: The call.
+        method: Its descriptor, where the contract lists it.
+        sent: Its encoded parameters. The runtime repeats in an error what it cannot take; secrets are taken out again.
+    """
     error = call.error
     if not isinstance(error, ErrorBody):
         fault = error if error is not None else MeerkatError(message="the call was given up before it was sent")
         return again(fault, call.method)
     kind = (method.errors.get(error.code) if method is not None else None) or ERRORS.get(error.code, MeerkatError)
-    details = error_details(error)
+    secrets = of_params(sent)
+    details = secrets.hide_in(error_details(error))
     while (type_ := details_type(kind)) is not None:
         try:
             details = Decoder[Any](type_, f"data of {kind.__name__}").convert(details)
@@ -101,7 +110,7 @@ def error_of(call: Call, method: Method[Any] | None) -> MeerkatError:
         except msgspec.ValidationError:
             # A class is told by its details where methods use a code for several errors: this is the general one.
             kind = kind.__mro__[1]
-    return kind(error.code, error.message, details, method=call.method)
+    return kind(error.code, secrets.hide(error.message), details, method=call.method)
 
 
 def again(fault: MeerkatError, method: str) -> MeerkatError:

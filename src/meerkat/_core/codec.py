@@ -8,9 +8,10 @@ an unknown tag becomes an `Unknown` at the innermost place, and all around it st
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeGuard, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeGuard, TypeVar
 
 import msgspec
 from msgspec import inspect
@@ -103,7 +104,8 @@ def checked(type_: Any, values: Any, *, drop_null: frozenset[str] = frozenset())
         drop_null: Names of a mapping whose ``None`` means "not given".
 
     Raises:
-        ValueError: A value does not fit or JSON cannot hold it; the message ends with its path.
+        ValueError: A value does not fit or JSON cannot hold it; the message ends with its path, and neither it nor what
+            caused it quotes the value, which may be a secret.
     """
     if is_mapping(values):
         values = {
@@ -119,10 +121,25 @@ def checked(type_: Any, values: Any, *, drop_null: frozenset[str] = frozenset())
     try:
         return _closed(type_, plain)
     except msgspec.ValidationError as error:
-        if "[...]" in str(error):
-            # msgspec does not say which key of a map it means.
-            _plan(inspect.type_info(type_)).build(plain, _Place("$", _name(type_), keep=False))
-        raise
+        wrong = str(error)
+        if "[...]" in wrong:
+            wrong = _with_key(type_, plain) or wrong
+        refusal: type[Exception] = msgspec.ValidationError
+    except ValueError as error:
+        wrong, refusal = str(error), ValueError
+    raise refusal(_QUOTED.sub("Not a listed value", wrong))
+
+
+def _with_key(type_: Any, plain: Any) -> str:
+    """Say again what is wrong: msgspec does not say which key of a map it means."""
+    try:
+        _plan(inspect.type_info(type_)).build(plain, _Place("$", _name(type_), keep=False))
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+_QUOTED: Final = re.compile(r"""Invalid (?:enum )?value (?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|-?\d+)""", re.DOTALL)
 
 
 def _refuse_unknown(made: Any, plain: Any, path: str) -> None:
@@ -143,13 +160,16 @@ def _refuse_unknown(made: Any, plain: Any, path: str) -> None:
             _refuse_unknown(item, plain[key], f"{path}[{key!r}]")
 
 
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
+
 def _refuse_lossy(value: Any, path: str) -> None:
     # The encoder would write NaN and infinities as null, and fail on a lone surrogate without saying where.
     if isinstance(value, str):
-        try:
-            value.encode()
-        except UnicodeEncodeError as error:
-            raise ValueError(f"{error.reason} (character {error.start}) - at `{path}`") from None
+        # The error of `encode` holds the whole value, which may be a secret.
+        surrogate = None if value.isascii() else _SURROGATE.search(value)
+        if surrogate is not None:
+            raise ValueError(f"surrogates not allowed (character {surrogate.start()}) - at `{path}`")
     elif isinstance(value, float):
         if not math.isfinite(value):
             raise ValueError(f"{value!r} is not JSON - at `{path}`")

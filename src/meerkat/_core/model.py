@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from meerkat._core.secrets import HIDDEN, masked
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Self
@@ -72,7 +74,7 @@ def hiding(*secret: str) -> tuple[Any, Any]:
 
 class _Hidden:
     def __repr__(self) -> str:
-        return "<hidden>"
+        return HIDDEN
 
 
 _HIDDEN: Final = _Hidden()
@@ -111,7 +113,8 @@ class Unknown:
     Attributes:
         union: Name of the union or of the field that holds it.
         tag: Value of the tag as received; ``None`` when it is absent.
-        data: The whole JSON object as received. It encodes to the same JSON again.
+        data: The whole JSON object as received. It encodes to the same JSON again. The repr leaves out what stands
+            under names such as ``token``.
         error: Why a listed arm could not be decoded; ``None`` for an arm that is not listed.
     """
 
@@ -142,7 +145,7 @@ class Unknown:
 
     def __repr__(self) -> str:
         error = f", error={self.error!r}" if self.error else ""
-        return f"{type(self).__name__}({self.union!r}, tag={self.tag!r}, data={self.data!r}{error})"
+        return f"{type(self).__name__}({self.union!r}, tag={self.tag!r}, data={masked(self.data)!r}{error})"
 
 
 class Untagged(type):

@@ -23,7 +23,7 @@ _ANYWHERE: Final = (
     r"(api|access|private|session|signing|encryption)_?key"
 )
 _WHOLE_WORD: Final = r"auth|key|pass|pwd|code|env|environment|headers?|dsn|nonce|pin|otp"
-_SUSPICIOUS: Final = re.compile(rf"{_ANYWHERE}|(?:^|[_.\-])(?:{_WHOLE_WORD})s?(?:$|[_.\-])", re.IGNORECASE)
+_SUSPICIOUS: Final = rf"{_ANYWHERE}|(?:^|[_.\-])(?:{_WHOLE_WORD})s?(?:$|[_.\-])"
 
 # Parameters that the contract calls secret although their names do not say so.
 _HOLDERS: Final = frozenset({"config", "patch", "provider_params", "url", "args", "options", "state", "authorize_url"})
@@ -31,7 +31,8 @@ _HOLDERS: Final = frozenset({"config", "patch", "provider_params", "url", "args"
 
 def is_suspicious(name: str) -> bool:
     """Whether a name promises a secret: ``api_key``, ``ANTHROPIC_API_KEY``, ``Authorization``, ``headers``, ``env``."""
-    return _SUSPICIOUS.search(name) is not None
+    # Compiled when it is needed first: importing the package must cost next to nothing.
+    return re.search(_SUSPICIOUS, name, re.IGNORECASE) is not None
 
 
 class Secrets:
