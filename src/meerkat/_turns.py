@@ -179,7 +179,7 @@ class TurnRequest:
         """Return the answer that has come, or raise its error with the report of the run's failure."""
         if self.call.error is not None:
             raise self.error()
-        result: object = result_of(self.call, self._method)
+        result: object = result_of(self.call, self._method, self._params)
         if not isinstance(result, RunResult):
             # With a fault in it, the result of a first turn still fits a session that was only made.
             message = f"the runtime's result is not that of a turn: {_fault(self.call.result)}"
@@ -188,7 +188,7 @@ class TurnRequest:
 
     def error(self) -> MeerkatError:
         """The error that was answered."""
-        error = error_of(self.call, self._method)
+        error = error_of(self.call, self._method, self._params)
         if isinstance(error, TurnFailedError) and self.turn.failure is not None:
             error.report = self.turn.failure.error_report
         return error
