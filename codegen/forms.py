@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 Path = tuple["str | int", ...]
 
-_NOTES = frozenset({"description", "default", "deprecated", "examples", "x-python"})
+_NOTES = frozenset({"description", "default", "deprecated", "examples", "x-python", "x-not-secret"})
 _NAMED_NOTES = frozenset({"description", "deprecated", "examples", "x-module", "x-upstream-name"})
 _SCALAR_KINDS = ("string", "integer", "number", "boolean", "null")
 _SCALAR_KEYS = frozenset({"type", "format", "minimum", "maximum", "minLength", "maxLength"})
@@ -347,6 +347,7 @@ class Forms:
             description=_text(notes.get("description")),
             default=default,
             deprecated=notes.get("deprecated") is True,
+            not_secret=_text(notes.get("x-not-secret")),
         )
 
     def param(self, descriptor: Mapping[str, Any], path: Path) -> Property:
@@ -363,6 +364,7 @@ class Forms:
             description=_text(descriptor.get("description")) or inner.description,
             default=inner.default,
             deprecated=descriptor.get("deprecated") is True or inner.deprecated,
+            not_secret=_text(descriptor.get("x-not-secret")),
         )
 
     def _field_name(self, wire: str, notes: Mapping[str, Any], path: Path) -> str:

@@ -8,6 +8,9 @@ from typing import Any, Literal, TypeAlias
 import msgspec
 from msgspec import UNSET
 
+MASKED = "Secret."
+"""How the description of a field begins that must not be seen in logs."""
+
 
 class Node(msgspec.Struct, frozen=True, kw_only=True):
     """Base of everything here."""
@@ -84,6 +87,7 @@ class Property(Node, frozen=True, kw_only=True):
 
     Attributes:
         default: What the contract gives as default; ``UNSET`` for none.
+        not_secret: Why it is no secret, where its name sounds like one.
     """
 
     wire: str
@@ -94,6 +98,7 @@ class Property(Node, frozen=True, kw_only=True):
     description: str = ""
     default: Any = UNSET
     deprecated: bool = False
+    not_secret: str = ""
 
     @property
     def nullable(self) -> bool:

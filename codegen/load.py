@@ -21,7 +21,9 @@ _METHOD_KEYS = frozenset({
     "x-module", "x-params-type", "x-direction", "x-cancellable", "x-long-running", "x-mutates", "x-requires",
     "x-null-id-errors", "x-route-by", "x-python",
 })  # fmt: skip
-_DESCRIPTOR_KEYS = frozenset({"name", "summary", "description", "required", "deprecated", "schema", "x-python"})
+_DESCRIPTOR_KEYS = frozenset({
+    "name", "summary", "description", "required", "deprecated", "schema", "x-python", "x-not-secret",
+})  # fmt: skip
 _WRAPPER_KEYS = frozenset({
     "name", "positional", "unwrap", "returns", "none_when", "request", "options", "wrapper",
 })  # fmt: skip

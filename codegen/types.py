@@ -16,6 +16,7 @@ from codegen.annotate import PACKAGE, Annotator, Imports, types_module
 from codegen.docs import docstring, listed, runtime_default, sentences
 from codegen.flow import has_choice
 from codegen.ir import (
+    MASKED,
     Alias,
     AnyJson,
     Choice,
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 
 _STRUCT_TEMPLATES = Path(__file__).parent / "templates" / "structs"
 _CORE = "meerkat._core.model"
-_HIDDEN = "Secret."  # how the description of a field begins that must not be seen in logs
 
 
 class GeneratorError(Exception):
@@ -278,7 +278,7 @@ class TypeModules:
 
     def _secrets(self, struct: StructType) -> list[str]:
         """Return the names of the fields that must not be seen in logs, inherited ones included."""
-        own = [item.python for item in struct.properties if item.description.startswith(_HIDDEN)]
+        own = [item.python for item in struct.properties if item.description.startswith(MASKED)]
         base = self._types[struct.base] if struct.base is not None else None
         return [*(self._secrets(base) if isinstance(base, StructType) else []), *own]
 

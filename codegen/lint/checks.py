@@ -9,6 +9,7 @@ from codegen.flow import Flow
 from codegen.lint.errors import Errors
 from codegen.lint.names import Names
 from codegen.lint.prose import Prose
+from codegen.lint.secrets import Secrets
 from codegen.lint.types import Types
 from codegen.lint.whole import Whole
 from codegen.lint.wrappers import Wrappers
@@ -45,6 +46,7 @@ def check_rules(contract: Contract, problems: Problems) -> None:
     """Check everything else."""
     flow = Flow(contract)
     Prose(contract, flow, problems).descriptions()
+    Secrets(contract, flow, problems).secrets()
     Names(contract, flow, problems).names()
     Wrappers(contract, flow, problems).wrappers()
     Types(contract, flow, problems).types_fit()

@@ -311,6 +311,11 @@ _GROUPS: Final[Mapping[str, tuple[Rule, ...]]] = {
             "The description of a number names its unit where the name says that it is a time or a size.",
             "Seconds and milliseconds look alike.",
         ),
+        Rule(
+            "secret",
+            "A field whose name sounds like a secret begins with `Secret.`, or says by `x-not-secret` why it is none.",
+            "What is described so is left out of reprs and taken out of errors; what is forgotten ends up in logs.",
+        ),
     ),
 }
 

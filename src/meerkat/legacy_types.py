@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypeAlias
 
-from meerkat._core.model import Model, OpenStrEnum
+from meerkat._core.model import Model, OpenStrEnum, hiding
 from meerkat._generated.types.content import BlobRef
 from meerkat._generated.types.live import RealtimeTurningMode
 from meerkat._generated.types.mcp import McpHttpTransport
@@ -49,23 +49,27 @@ class McpStdioConfig(Model, frozen=True, kw_only=True):
     """Program to start."""
 
     args: list[str] = []
-    """Arguments of the program."""
+    """Secret. Arguments of the program, where keys are sometimes given."""
 
     env: dict[str, str] = {}
     """Secret. Environment variables added for the program."""
+
+    __repr__, __rich_repr__ = hiding("args", "env")
 
 
 class McpHttpConfig(Model, frozen=True, kw_only=True):
     """Where to reach an MCP server, without its name; `McpHttpServerConfig` is what `MeerkatClient.mcp_add` takes."""
 
     url: str
-    """Address of the server."""
+    """Secret. Address of the server, which can contain keys."""
 
     headers: dict[str, str] = {}
     """Secret. Headers added to every request."""
 
     transport: McpHttpTransport | None = None
     """Kind of HTTP transport."""
+
+    __repr__, __rich_repr__ = hiding("url", "headers")
 
 
 class RealtimeTextChunk(Model, frozen=True, kw_only=True):

@@ -51,6 +51,25 @@ PROSE = {
         "unit",
         f"{SCHEMAS}/LoanFailedData/properties/since",
     ),
+    "secret that is not called one": Spoilt(
+        "library", "Secret. What opens it.", "What opens it.", "secret", "/methods/7/params/3", "`pin`"
+    ),
+    "secret that is denied": Spoilt(
+        "library",
+        "description: Secret. What opens it.,",
+        "description: Secret. What opens it., x-not-secret: It is known.,",
+        "secret",
+        "/methods/7/params/3",
+        "denies",
+    ),
+    "denied where nobody asks": Spoilt(
+        "library",
+        "{name: door, required: true, description: Which door.,",
+        "{name: door, required: true, description: Which door., x-not-secret: It is a door.,",
+        "secret",
+        "/methods/7/params/0",
+        "nobody",
+    ),
     "no unit of a parameter": Spoilt(
         "library", "Since when in Unix seconds.", "Since when.", "unit", "/methods/10/params/1", "`since`"
     ),
