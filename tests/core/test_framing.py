@@ -102,11 +102,19 @@ def test_last_line_without_newline_is_a_line() -> None:
         (b'{"id":5,"error":{"code":"x"}}', 5),
         (b'{"id":5,"method":"m","error":7}', None),
         (b'{"result":{"id":9},"id":', None),
+        (b'{"jsonrpc":"2.0","id":5,"result":{"a":[01]}}', 5),
+        (b'{"jsonrpc":"2.0","id":5,"result":{"text":"cut o', 5),
+        (b'{"jsonrpc":"2.0","id":5,"error":{"code":1,"message":"\xff"}}', 5),
+        (b'{"jsonrpc":"2.0","id":5,"result":' + b"[" * 100_000 + b"]" * 100_000 + b"}", 5),
+        (b'{"jsonrpc":"2.0","id":5,"error":' + b"[" * 100_000 + b"]" * 100_000 + b"}", 5),
+        (b'{"jsonrpc":"2.0","id":5,"method":"m","params":' + b"[" * 100_000 + b"]" * 100_000 + b"}", None),
+        (b"[" * 100_000 + b"]" * 100_000, None),
+        (b'INFO {"id":5} was answered', None),
     ],
 )
-@pytest.mark.requirement("T03")
+@pytest.mark.requirement("T03", "T04")
 def test_a_bad_answer_says_whose_it_is(line: bytes, answers: int | None) -> None:
-    (frame,) = LineReader(1000).feed(line + b"\n")
+    (frame,) = LineReader(1_000_000).feed(line + b"\n")
     assert isinstance(frame, BadLine)
     assert frame.answers == answers
 
@@ -117,6 +125,7 @@ def test_a_bad_answer_says_whose_it_is(line: bytes, answers: int | None) -> None
         (b'{"jsonrpc":"2.0","id":31,"result":"' + b"y" * 5000, 31),
         (b'{"jsonrpc":"2.0","result":{"id":4,"x":"' + b"y" * 5000, None),
         (b'{"note":"\\"id\\":8","id":12,"result":"' + b"y" * 5000, 12),
+        (b'{"jsonrpc":"2.0","id":31,"method":"tool/execute","params":"' + b"y" * 5000, None),
         (b"y" * 5000, None),
     ],
 )

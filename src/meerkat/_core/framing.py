@@ -189,13 +189,14 @@ class _Answer(msgspec.Struct):
 
 
 def _answered_id(line: bytes | bytearray) -> int | None:
-    """Id of the call that a line answers which is JSON but no proper answer."""
+    """Id of the call that a line answers which is no proper answer, so that its caller does not wait in vain."""
     try:
         answer = msgspec.json.decode(line, type=_Answer)
-    except RecursionError:
-        return _guess_id(line[:PREFIX_SIZE])
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except msgspec.ValidationError:
         return None
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        begin = line[:PREFIX_SIZE]
+        return _guess_id(begin) if b'"result":' in begin or b'"error":' in begin else None
     return answer.id if answer.method is NO_VALUE else None
 
 
@@ -213,8 +214,10 @@ def _guess_id(prefix: bytes | bytearray) -> int | None:
                 in_string = False
         elif char == b'"':
             if depth == 1 and prefix.startswith(b'"id":', position):
-                digits = prefix[position + 5 :].lstrip().split(b",", 1)[0].strip(b" }")
-                return int(digits) if digits.isdigit() else None
+                digits, _, behind = prefix[position + 5 :].lstrip().partition(b",")
+                digits = digits.strip(b" }")
+                # An id with a method is that of a request of the runtime.
+                return int(digits) if digits.isdigit() and not behind.lstrip().startswith(b'"method"') else None
             in_string = True
         elif char in b"{[":
             depth += 1
