@@ -206,9 +206,14 @@ class Connecting(AllCalls):
         """
 
         async def start() -> Transport:
+            import anyio
+
             from meerkat._core.sockets import connect_tcp
 
-            return await connect_tcp(host, port, allow_remote=allow_remote)
+            with anyio.move_on_after(self._connect_timeout):
+                return await connect_tcp(host, port, allow_remote=allow_remote)
+            message = f"no runtime answered at tcp://{host}:{port} within {self._connect_timeout:g} seconds"
+            raise RuntimeStartError(message=message)
 
         return await self._connect(start)
 

@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Final, Literal
 
-from meerkat._core.errors import RuntimeNotFoundError
+from meerkat._core.errors import InvalidArgumentError, RuntimeNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,13 +22,17 @@ LIVE_LISTENER: Final = "127.0.0.1:0"  # any free port; live channels tell their 
 def command(rkat_path: str, runtime: str | None, environment: Mapping[str, str]) -> list[str]:
     """Return the command line of the runtime, without options.
 
+    The current directory is searched only where the caller names a path in it: neither a relative entry of ``PATH`` nor
+    a relative ``MEERKAT_BIN_PATH`` may decide by it which program runs.
+
     Args:
-        rkat_path: Program to start; a bare ``rkat-rpc`` is looked up.
+        rkat_path: Program to start; a bare name is looked up on ``PATH``.
         runtime: Explicit choice of the kind of runtime, or ``None`` for ``MEERKAT_RUNTIME`` or the real one.
         environment: Environment variables.
 
     Raises:
         RuntimeNotFoundError: There is no such program, or no such kind of runtime.
+        InvalidArgumentError: ``MEERKAT_BIN_PATH`` is no absolute path.
     """
     explicit = rkat_path != PROGRAM
     kind = runtime or ("" if explicit else environment.get("MEERKAT_RUNTIME", "")) or PROGRAM
@@ -36,15 +40,27 @@ def command(rkat_path: str, runtime: str | None, environment: Mapping[str, str])
         message = f"there is no runtime {kind!r}; choose one of: {', '.join(KINDS)}"
         raise RuntimeNotFoundError(message=message)
     if kind == "embedded":
-        return [sys.executable, "-m", "meerkat.embedded"]
+        # Without -P, modules of the current directory would go before those of the standard library.
+        return [sys.executable, "-P", "-m", "meerkat.embedded"]
+    named = "" if explicit else environment.get("MEERKAT_BIN_PATH", "")
+    if named and not os.path.isabs(named):  # noqa: PTH117  # pathlib is slow to import
+        message = f"MEERKAT_BIN_PATH is {named!r}; it has to be an absolute path, which means the same everywhere"
+        raise InvalidArgumentError(message=message)
+    return [_find(named or rkat_path, environment.get("PATH", os.defpath))]
+
+
+def _find(name: str, search: str) -> str:
+    """Return the absolute path of a program; a name without a directory is looked up in the absolute entries."""
     import shutil  # noqa: PLC0415  # not needed to make a client
     from pathlib import Path  # noqa: PLC0415  # as above
 
-    name = rkat_path if explicit else environment.get("MEERKAT_BIN_PATH") or PROGRAM
-    found = shutil.which(name, path=environment.get("PATH"))
+    entries = search.split(os.pathsep)
+    absolute = [entry for entry in entries if Path(entry).is_absolute()]
+    found = shutil.which(name, path=os.pathsep.join(absolute))
     if found is None:
-        raise RuntimeNotFoundError(message=_how_to_get(name))
-    return [os.fspath(Path(found).absolute())]
+        skipped = "" if len(absolute) == len(entries) else " Relative entries of PATH are not searched."
+        raise RuntimeNotFoundError(message=_how_to_get(name) + skipped)
+    return os.fspath(Path(found).absolute())
 
 
 def options(
@@ -71,7 +87,9 @@ def options(
     out = ["--isolated"] if isolated else []
     for flag, value in valued:
         if value is not None:
-            out += [flag, os.fspath(value)]
+            text = os.fspath(value)
+            # What begins with a dash would be taken for an option of its own.
+            out += [f"{flag}={text}"] if text.startswith("-") else [flag, text]
     return out
 
 

@@ -17,21 +17,13 @@ import msgspec
 from msgspec import inspect
 
 from meerkat._core.model import Unknown, Untagged
+from meerkat._core.plain import is_array as is_array  # noqa: PLC0414  # offered here too
+from meerkat._core.plain import is_object as is_object  # noqa: PLC0414  # as above
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
-
-
-def is_object(value: object) -> TypeGuard[dict[str, Any]]:
-    """Whether a plain JSON value is an object."""
-    return isinstance(value, dict)
-
-
-def is_array(value: object) -> TypeGuard[list[Any]]:
-    """Whether a plain JSON value is an array."""
-    return isinstance(value, list)
 
 
 def is_mapping(value: object) -> TypeGuard[Mapping[str, Any]]:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from meerkat._core.plain import is_array, is_object
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -62,12 +64,10 @@ class Secrets:
             return value
         if isinstance(value, str):
             return self.hide(value)
-        if isinstance(value, dict):
-            plain: dict[str, Any] = value
-            return {key: self.hide_in(item) for key, item in plain.items()}
-        if isinstance(value, list):
-            items: list[Any] = value
-            return [self.hide_in(item) for item in items]
+        if is_object(value):
+            return {key: self.hide_in(item) for key, item in value.items()}
+        if is_array(value):
+            return [self.hide_in(item) for item in value]
         return value
 
 
@@ -83,14 +83,12 @@ def of_params(encoded: bytes) -> Secrets:
 
 def masked(value: Any) -> Any:
     """Return a plain JSON value with `HIDDEN` in place of what stands under a suspicious name."""
-    if isinstance(value, dict):
-        plain: dict[str, Any] = value
+    if is_object(value):
         return {
-            key: HIDDEN if is_suspicious(key) and _can_be_secret(item) else masked(item) for key, item in plain.items()
+            key: HIDDEN if is_suspicious(key) and _can_be_secret(item) else masked(item) for key, item in value.items()
         }
-    if isinstance(value, list):
-        items: list[Any] = value
-        return [masked(item) for item in items]
+    if is_array(value):
+        return [masked(item) for item in value]
     return value
 
 
@@ -104,13 +102,11 @@ def _below(value: Any, *, secret: bool) -> Iterator[str]:
     if isinstance(value, str):
         if secret:
             yield value
-    elif isinstance(value, dict):
-        plain: dict[str, Any] = value
-        for name, item in plain.items():
+    elif is_object(value):
+        for name, item in value.items():
             yield from _below(item, secret=secret or name in _HOLDERS or is_suspicious(name))
-    elif isinstance(value, list):
-        items: list[Any] = value
-        for item in items:
+    elif is_array(value):
+        for item in value:
             yield from _below(item, secret=secret)
 
 

@@ -8,7 +8,7 @@ import os
 import socket
 
 import anyio
-from anyio.abc import SocketAttribute
+from anyio.abc import SocketAttribute, SocketStream
 
 from meerkat._core.errors import ConnectionLostError, InvalidArgumentError, RuntimeStartError, TransportError
 from meerkat._core.transport import Transport
@@ -62,23 +62,40 @@ async def connect_tcp(host: str, port: int, *, allow_remote: bool) -> SocketTran
     name = f"tcp://{host}:{port}"
     try:
         addresses = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # a label that is too long is a UnicodeError
         raise RuntimeStartError(message=f"the address {name} cannot be resolved: {error}") from error
-    numeric = [str(address[4][0]) for address in addresses]
-    if not allow_remote and not all(ipaddress.ip_address(each).is_loopback for each in numeric):
+    # Resolved once: what is checked is what is connected to, whatever the name stands for a moment later.
+    numeric = list(dict.fromkeys(str(address[4][0]) for address in addresses))
+    if not allow_remote and not all(map(_is_loopback, numeric)):
         raise InvalidArgumentError(
             message=f"{name} is not on this machine, and the protocol has neither encryption nor authentication; "
             "give allow_remote=True if the network in between can be trusted"
         )
-    try:
-        stream = await anyio.connect_tcp(numeric[0], port)
-    except OSError as error:
-        raise RuntimeStartError(message=f"no runtime answers at {name}: {error}") from error
+    stream = await _connect_first(numeric, port, name)
     async with stream:
         # A descriptor of our own: the driver reads and writes the same way whatever carries the bytes.
         raw: socket.socket = stream.extra(SocketAttribute.raw_socket)  # noqa: S610  # this is no Django
         descriptor = os.dup(raw.fileno())
     return SocketTransport(socket.socket(fileno=descriptor), name)
+
+
+async def _connect_first(addresses: list[str], port: int, name: str) -> SocketStream:
+    """Connect to the first address that answers: a name such as ``localhost`` has several."""
+    failures: list[OSError] = []
+    for address in addresses:
+        try:
+            return await anyio.connect_tcp(address, port)
+        except OSError as error:
+            failures.append(error)
+    cause = failures[0] if failures else None
+    raise RuntimeStartError(message=f"no runtime answers at {name}: {cause}") from cause
+
+
+def _is_loopback(address: str) -> bool:
+    parsed = ipaddress.ip_address(address)
+    # An IPv4 address within an IPv6 one leads to the IPv4 one.
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return (mapped or parsed).is_loopback
 
 
 def pair() -> tuple[SocketTransport, socket.socket]:
