@@ -102,7 +102,10 @@ def error_of(call: Call, method: Method[Any] | None, sent: bytes = b"{}") -> Mee
         return again(fault, call.method)
     kind = (method.errors.get(error.code) if method is not None else None) or ERRORS.get(error.code, MeerkatError)
     secrets = of_params(sent)
-    details = secrets.hide_in(error_details(error))
+    try:
+        details = secrets.hide_in(error_details(error))
+    except RecursionError:
+        details = None  # rather the error without them than another error
     while (type_ := details_type(kind)) is not None:
         try:
             details = Decoder[Any](type_, f"data of {kind.__name__}").convert(details)
