@@ -7,14 +7,23 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # Where `python3` is too old, a newer one that is installed beside it will do.
 PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,$(if $(shell \
 	$(p) -c 'import sys; print("ok" if sys.version_info >= (3, 11) else "")' 2>/dev/null),$(p))))
-# Arguments for pytest and the benchmark: `make test ARGS="-k framing -x"`.
+# Arguments for pytest and the benchmark: `make test ARGS="-k framing -x"`. `ARGS=-n0` runs tests in one process.
 ARGS ?=
+WORKERS := -n auto --dist worksteal
+
+# The versions that are supported stand among the classifiers. pyenv shows all that it has only to those who ask for all.
+SUPPORTED = $(shell sed -n 's/.*"Programming Language :: Python :: \(3\.[0-9]*\)".*/\1/p' pyproject.toml)
+EVERY_PYTHON := PYENV_VERSION="$$(pyenv versions --bare 2>/dev/null | paste -sd : -)"
+OTHERS = $(shell $(EVERY_PYTHON); export PYENV_VERSION; \
+	for v in $(filter-out $(shell $(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])'),$(SUPPORTED)); do \
+	python$$v -c '' 2>/dev/null && echo $$v; done | paste -sd , -)
+TOX := $(EVERY_PYTHON) $(BIN)/python -m tox run
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test regen check diff lint types format runtime bench clean
+.PHONY: help setup demo test test-others test-all regen check diff lint types format runtime bench clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.development ## Create .venv with all that development needs
 
@@ -22,7 +31,15 @@ demo: $(VENV)/.package ## Run the quick start on the embedded runtime
 	@$(BIN)/python examples/quickstart.py
 
 test: $(VENV)/.development ## Run all tests (on the real runtime too, where it is built)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(WORKERS) $(ARGS)
+
+test-others: $(VENV)/.development ## Run the quicker tests on the other supported Pythons that are here
+	@others='$(OTHERS)'; if [ -n "$$others" ]; then \
+		$(TOX) -e "$$others" -- $(WORKERS) -k "not real" tests/core tests/e2e tests/test_packaging.py $(ARGS); \
+	else echo "There is none of $(SUPPORTED) here beside the Python of $(VENV)."; fi
+
+test-all: $(VENV)/.development ## Run all tests on each supported Python that is here, and on each backend alone
+	@$(TOX) -- $(WORKERS) $(ARGS)
 
 regen: $(VENV)/.development ## Rebuild openrpc.json, the generated package and pages from contract/*.yaml
 	@$(BIN)/python -m codegen regen
@@ -54,7 +71,7 @@ bench: $(VENV)/.package ## Measure speed next to the peer and the floor: ARGS=st
 	@$(BIN)/python -m bench $(ARGS)
 
 clean: ## Remove the virtual environment and all caches of the tree
-	@rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) .tox build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/.created:

@@ -127,11 +127,12 @@ def test_fails():
 """
 
 
-def test_a_run_tells_what_it_did_not_show(tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_a_run_tells_what_it_did_not_show(tmp_path: Path, workers: str) -> None:
     (tmp_path / "test_small.py").write_text(SKIPPING)
     (tmp_path / "conftest.py").write_text("from tests.conftest import pytest_configure as pytest_configure")
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=TESTS.parent)
+    done = subprocess.run([*command, "-n", workers], capture_output=True, text=True, check=False, cwd=TESTS.parent)
     assert "1 failed, 1 passed, 2 skipped" in done.stdout
     assert "NOT SHOWN, all their tests were skipped: T02\n" in done.stdout
 

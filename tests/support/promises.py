@@ -138,16 +138,17 @@ class Skipped:
     """A plugin that tells at the end which promises had tests in this run that were all skipped."""
 
     def __init__(self) -> None:
-        self._keeps: dict[str, list[str]] = {}
         self._ran: set[str] = set()
         self._skipped: set[str] = set()
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        self._keeps = {item.nodeid: keeps(item) for item in session.items}
+        for item in session.items:  # these properties come with each report, also from another process
+            item.user_properties.append((MARK, keeps(item)))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.skipped or report.when == "call":
-            (self._skipped if report.skipped else self._ran).update(self._keeps.get(report.nodeid, ()))
+            ids: Any = dict(report.user_properties).get(MARK, ())
+            (self._skipped if report.skipped else self._ran).update(ids)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if only_skipped := sorted(self._skipped - self._ran):
