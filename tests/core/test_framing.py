@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from itertools import pairwise
+from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from meerkat._core import framing
 from meerkat._core.framing import NO_VALUE, BadLine, Batch, Frame, LineReader
 
 json_values = st.recursive(
@@ -136,12 +139,93 @@ def test_owner_of_an_overlong_line_is_guessed_from_its_top_level_only(line: byte
     assert frame.answers == answers
 
 
-@pytest.mark.requirement("T01")
-def test_a_large_line_costs_linear_work() -> None:
-    """20 MiB in 64 KiB chunks: parts are kept as they are and joined once."""
-    line = b'{"id":1,"result":"' + b"z" * (20 * 1024 * 1024) + b'"}\n'
+class Counted(bytearray):
+    """A buffer that counts the bytes that are looked through for something."""
+
+    looked_at = 0
+
+    def _look(self, *bounds: Any) -> None:
+        start, end, _ = slice(*(bounds or (None,))).indices(len(self))
+        Counted.looked_at += end - start
+
+    def find(self, sub: Any, *bounds: Any) -> int:
+        self._look(*bounds)
+        return super().find(sub, *bounds)
+
+    def rfind(self, sub: Any, *bounds: Any) -> int:
+        self._look(*bounds)
+        return super().rfind(sub, *bounds)
+
+    def index(self, sub: Any, *bounds: Any) -> int:
+        self._look(*bounds)
+        return super().index(sub, *bounds)
+
+    def count(self, sub: Any, *bounds: Any) -> int:
+        self._look(*bounds)
+        return super().count(sub, *bounds)
+
+    def __contains__(self, sub: Any) -> bool:
+        self._look()
+        return super().__contains__(sub)
+
+
+def work(lines: list[bytes], monkeypatch: pytest.MonkeyPatch) -> tuple[list[Frame | BadLine | Batch], float]:
+    """Read lines in pieces of 64 KiB; return the frames, and the bytes allocated and searched for each byte read."""
+    data = b"".join(line + b"\n" for line in lines)
+    chunks = [data[start : start + 65536] for start in range(0, len(data), 65536)]
+    monkeypatch.setattr(framing, "bytearray", Counted, raising=False)
+    Counted.looked_at = 0
     reader = LineReader(64 * 1024 * 1024)
-    out = [f for start in range(0, len(line), 65536) for f in reader.feed(line[start : start + 65536])]
+    out: list[Frame | BadLine | Batch] = []
+    allocated = 0
+    tracemalloc.start()
+    try:
+        for chunk in chunks:
+            tracemalloc.reset_peak()
+            before, _ = tracemalloc.get_traced_memory()
+            out += reader.feed(chunk)
+            _, peak = tracemalloc.get_traced_memory()
+            allocated += peak - before
+    finally:
+        tracemalloc.stop()
+    return out, (allocated + Counted.looked_at) / len(data)
+
+
+@pytest.mark.parametrize("size", [70 * 1024, 20 * 1024 * 1024])
+@pytest.mark.requirement("T01")
+def test_a_large_line_costs_linear_work(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each byte of a line is copied and searched a few times, however long it is."""
+    out, effort = work([b'{"id":1,"result":"' + b"z" * size + b'"}'], monkeypatch)
     (frame,) = out
     assert isinstance(frame, Frame)
-    assert len(memoryview(frame.result)) == 20 * 1024 * 1024 + 2
+    assert len(memoryview(frame.result)) == size + 2
+    assert effort < 8
+
+
+@pytest.mark.parametrize("count", [1_000, 50_000])
+@pytest.mark.requirement("T01")
+def test_many_lines_cost_linear_work(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each line costs a frame, and no line more for those before it."""
+    out, effort = work([answer(number, "text") for number in range(count)], monkeypatch)
+    assert [frame.id for frame in out if isinstance(frame, Frame)] == list(range(count))
+    assert effort < 16
+
+
+def test_effort_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader that looks from the beginning, or copies what it has, at each piece, would be noticed."""
+
+    def looks(self: LineReader, chunk: bytes) -> list[Any]:
+        held: Any = self._begun
+        held += chunk
+        held.find(b"\n")
+        return []
+
+    def copies(self: LineReader, chunk: bytes) -> list[Any]:
+        self._begun = self._begun + chunk
+        return []
+
+    for wrong in (looks, copies):
+        with monkeypatch.context() as patch:
+            patch.setattr(LineReader, "feed", wrong)
+            _, effort = work([b"z" * 4 * 1024 * 1024], monkeypatch)
+            assert effort > 16, wrong

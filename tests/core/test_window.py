@@ -1,0 +1,92 @@
+"""How much the runtime has not read yet: never more than it can lose."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from meerkat._core.flow import WINDOW
+from meerkat._core.protocol import Call, Protocol
+
+PROBE = "runtime/health"
+
+
+class Reading:
+    """A runtime that reads all that was written when it wants to, and answers what it has read in any order."""
+
+    def __init__(self, protocol: Protocol) -> None:
+        self.protocol = protocol
+        self.unread: list[bytes] = []
+        self.unproved: list[bytes] = []  # not known to be read, as far as the client can tell
+        self.open: list[int] = []
+
+    def write(self) -> None:
+        """Let the client write; look at what can be lost by then."""
+        lines = self.protocol.data_to_send().splitlines(keepends=True)
+        self.unread += lines
+        self.unproved += lines
+        sizes = [len(line) for line in self.unproved]
+        assert sum(sizes) <= WINDOW or self.is_one_long_line(), sizes
+
+    def is_one_long_line(self) -> bool:
+        """Whether there is nothing but a line over the window, with probes around it."""
+        methods: list[str] = [json.loads(line)["method"] for line in self.unproved]
+        return sum(method != PROBE for method in methods) == 1
+
+    def read(self) -> None:
+        """Read everything."""
+        for line in self.unread:
+            message = json.loads(line)
+            if "id" in message:
+                self.open.append(message["id"])
+        self.unread.clear()
+
+    def answer(self, index: int) -> None:
+        """Answer something, which proves that it was read, and all before it."""
+        if not self.open:
+            return
+        key = self.open.pop(index % len(self.open))
+        for place, line in enumerate(self.unproved):
+            if json.loads(line).get("id") == key:
+                del self.unproved[: place + 1]
+                break
+        self.protocol.receive(b'{"jsonrpc":"2.0","id":%d,"result":{}}\n' % key)
+
+
+STEPS = st.one_of(
+    st.tuples(st.just("call"), st.one_of(st.integers(0, 3_000), st.integers(7_000, 9_000), st.integers(0, 30_000))),
+    st.tuples(st.just("leave"), st.integers(0, 50)),
+    st.tuples(st.just("answer"), st.integers(0, 50)),
+    st.tuples(st.sampled_from(["read", "write"]), st.just(0)),
+)
+
+
+@pytest.mark.requirement("T15")
+@given(steps=st.lists(STEPS, max_size=120))
+def test_at_most_the_window_is_unread_or_one_long_line(steps: list[tuple[str, int]]) -> None:
+    """Calls of all sizes, callers that leave, answers in any order: in the end, all is sent."""
+    protocol = Protocol(probe=PROBE)
+    runtime = Reading(protocol)
+    calls: list[Call] = []
+    for step, value in steps:
+        match step:
+            case "call":
+                calls.append(protocol.call("m", b'{"p":"%b"}' % (b"x" * value), cancellable=bool(value % 2)))
+            case "leave" if calls:
+                protocol.abandon(calls[value % len(calls)])
+            case "answer":
+                runtime.answer(value)
+            case "read":
+                runtime.read()
+            case _:
+                runtime.write()
+    for _ in range(10 * len(steps) + 10):
+        runtime.write()
+        runtime.read()
+        runtime.answer(0)
+    assert all(call.done for call in calls)
+    assert protocol.pending == 0
+    assert not runtime.open
