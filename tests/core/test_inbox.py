@@ -17,8 +17,8 @@ SERIES = st.tuples(st.integers(1, 300), st.integers(1, 2_000))
 
 @pytest.mark.requirement("S08")
 @given(
-    steps=st.lists(st.one_of(SERIES, st.just("one"), st.just("take")), max_size=40),
-    limit=st.integers(1, 100_000),
+    steps=st.lists(st.one_of(SERIES, st.just("one"), st.just("take")), min_size=5, max_size=40),
+    limit=st.integers(1, 300_000),
 )
 def test_no_more_than_the_limit_waits_and_nothing_is_lost_uncounted(steps: list[Any], limit: int) -> None:
     inbox: Inbox[tuple[int, int]] = Inbox(limit)

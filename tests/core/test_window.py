@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meerkat._core.flow import WINDOW
@@ -56,8 +57,9 @@ class Reading:
         self.protocol.receive(b'{"jsonrpc":"2.0","id":%d,"result":{}}\n' % key)
 
 
+SIZES = st.one_of(st.integers(0, 3_000), st.integers(7_000, 9_000), st.integers(0, 30_000))
 STEPS = st.one_of(
-    st.tuples(st.just("call"), st.one_of(st.integers(0, 3_000), st.integers(7_000, 9_000), st.integers(0, 30_000))),
+    st.tuples(st.just("calls"), st.lists(SIZES, min_size=1, max_size=12)),
     st.tuples(st.just("leave"), st.integers(0, 50)),
     st.tuples(st.just("answer"), st.integers(0, 50)),
     st.tuples(st.sampled_from(["read", "write"]), st.just(0)),
@@ -65,25 +67,30 @@ STEPS = st.one_of(
 
 
 @pytest.mark.requirement("T15")
-@given(steps=st.lists(STEPS, max_size=120))
-def test_at_most_the_window_is_unread_or_one_long_line(steps: list[tuple[str, int]]) -> None:
+@settings(max_examples=200)
+@given(steps=st.lists(STEPS, min_size=5, max_size=60))
+def test_at_most_the_window_is_unread_or_one_long_line(steps: list[tuple[str, Any]]) -> None:
     """Calls of all sizes, callers that leave, answers in any order: in the end, all is sent."""
     protocol = Protocol(probe=PROBE)
     runtime = Reading(protocol)
     calls: list[Call] = []
     for step, value in steps:
         match step:
-            case "call":
-                calls.append(protocol.call("m", b'{"p":"%b"}' % (b"x" * value), cancellable=bool(value % 2)))
+            case "calls":
+                sizes: list[int] = value
+                calls += [
+                    protocol.call("m", b'{"p":"%b"}' % (b"x" * size), cancellable=size % 2 == 1) for size in sizes
+                ]
             case "leave" if calls:
-                protocol.abandon(calls[value % len(calls)])
+                index: int = value % len(calls)
+                protocol.abandon(calls[index])
             case "answer":
                 runtime.answer(value)
             case "read":
                 runtime.read()
             case _:
                 runtime.write()
-    for _ in range(10 * len(steps) + 10):
+    for _ in range(10 * len(calls) + 10):
         runtime.write()
         runtime.read()
         runtime.answer(0)
