@@ -90,6 +90,7 @@ class Router:
         self._on_tool = on_tool
         self._protocol: Protocol | None = None
         self._sessions: dict[str, SessionRuns] = {}
+        self._ended_sessions: set[str] = set()  # those of them that have ended, until nothing of them is under way
         self._creating: list[Turn] = []  # first turns of sessions whose id is not known yet
         self.tally = Tally()
         self._held_events: Held[str, SessionEventParams] = Held(self.tally)
@@ -132,6 +133,8 @@ class Router:
         for inbox in self._touched:
             inbox.wake()
         self._touched.clear()
+        if self._ended_sessions:
+            self._forget_ended()
 
     def end(self, fault: MeerkatError) -> None:
         """Take the end of the connection."""
@@ -157,9 +160,23 @@ class Router:
             runs = self._sessions[session_id] = SessionRuns(session_id, self.tally)
         return runs
 
-    def forget_session(self, session_id: str) -> None:
-        """A session has ended: keep nothing of it."""
-        self._sessions.pop(session_id, None)
+    def end_session(self, session_id: str) -> None:
+        """A session has ended: keep nothing of it, as soon as nothing of it is under way."""
+        if session_id in self._sessions:
+            self._ended_sessions.add(session_id)
+            self._forget_ended()
+
+    def not_found(self, session_id: str) -> None:
+        """The runtime says that there is no such session, which it also does for a while of one that failed."""
+        runs = self._sessions.get(session_id)
+        if runs is not None and not runs.heard_of:
+            self.end_session(session_id)
+
+    def _forget_ended(self) -> None:
+        over = {key for key in self._ended_sessions if key not in self._sessions or self._sessions[key].idle}
+        self._ended_sessions -= over
+        for key in over:
+            self._sessions.pop(key, None)
 
     def creating(self, turn: Turn) -> None:
         """Note the first turn of a session whose id the runtime has not told yet."""
@@ -171,7 +188,7 @@ class Router:
         return next((turn for turn in self._creating if turn.prompt == prompt and not turn.session_id), None)
 
     def created(self, turn: Turn, session_id: str | None) -> None:
-        """The answer is here: it names the session, or there is none (``None``)."""
+        """The answer is here: it names the session, or there is none (``None``), and never will be."""
         if turn not in self._creating:
             return
         self._creating.remove(turn)
@@ -183,6 +200,8 @@ class Router:
         elif session_id is not None and turn.session_id != session_id:
             logger.warning("the events of session %s were taken for those of %s", turn.session_id, session_id)
         self._held_events.settled()
+        if session_id is None and turn.session_id:
+            self.end_session(turn.session_id)
 
     def _bind(self, turn: Turn, session_id: str) -> None:
         self.session(session_id).adopt(turn)

@@ -117,6 +117,7 @@ class Turn:
         session_id: Its session; empty while a session that is being created is not known.
         failure: The event that tells why its run failed.
         over: Whether nothing more comes.
+        on_started: Called when its run starts.
     """
 
     def __init__(self, prompt: str, inbox: Inbox[AgentEvent | EventGap] | None = None) -> None:
@@ -125,6 +126,7 @@ class Turn:
         self.session_id = ""
         self.failure: RunFailed | None = None
         self.over = False
+        self.on_started: Callable[[], None] | None = None
         self._call: Call | None = None
         self._started = False
         self._ended = False
@@ -145,6 +147,8 @@ class Turn:
     @property
     def patience(self) -> float | None:
         """Seconds that may still pass without an event before it is over; ``None`` while an answer is due."""
+        if self.over:
+            return 0.0
         call = self._call
         if call is None or not (call.done or call.abandoned):
             return None
@@ -165,6 +169,8 @@ class Turn:
         self._started = True
         self._ended = False
         self._changed.tell()
+        if self.on_started is not None:
+            self.on_started()
 
     async def wait_started(self, last_sign: Callable[[], float]) -> bool:
         """Wait until its run starts or nobody waits for that any more; return false when it takes too long.
@@ -207,6 +213,8 @@ class Turn:
     def finish(self) -> None:
         """Nothing more comes."""
         self.over = True
+        # Its session may remember the turn for long, and must not keep the answer with it.
+        self._call = self.on_started = None
         self._notify()
 
     async def wait_over(self) -> None:
@@ -273,7 +281,14 @@ class SessionRuns:
     def idle(self) -> bool:
         """Whether nothing is under way that this client has to do with."""
         turns = [*self._waiting, self._previous]
-        return self._others_patience() <= 0 and all(turn is None or turn.over for turn in turns)
+        if self._entrance.locked() or self._others_patience() > 0:
+            return False
+        return all(turn is None or turn.patience == 0.0 for turn in turns)
+
+    @property
+    def heard_of(self) -> bool:
+        """Whether the runtime ever sent an event of it."""
+        return self._last_seq is not None
 
     # One turn after the other
 

@@ -130,12 +130,20 @@ class _Stream:
                 except (msgspec.DecodeError, UnicodeDecodeError):
                     stream_id = None  # whoever waits for the answer gets the error
             router.opened_stream(None if call.abandoned else stream_id, self.inbox)
-            if call.abandoned and stream_id is not None:
-                self._send_close(stream_id)
+            if stream_id is not None:
+                self._stream_id = stream_id
+                if call.abandoned:
+                    self._send_close(stream_id)
 
         call.on_done.append(opened)
-        await self._link.connection.wait(call, timeout=self._timeout)
-        self._stream_id = result_of(call, method).stream_id
+        try:
+            await self._link.connection.wait(call, timeout=self._timeout)
+            self._stream_id = result_of(call, method).stream_id
+        except BaseException:
+            if self._stream_id:  # the answer came, but the caller, who could close it, will never have it
+                self._send_close(self._stream_id)
+                router.forget_stream(self._stream_id)
+            raise
         return EventSubscription(
             self._stream_id,
             self.inbox,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -11,8 +12,8 @@ import msgspec
 
 from meerkat._core.background import Background
 from meerkat._core.errors import DeadlineExceededError, InvalidResponseError, TurnStalledError
-from meerkat._core.framing import NO_VALUE
-from meerkat._generated.errors import TurnFailedError
+from meerkat._core.framing import NO_VALUE, ErrorBody
+from meerkat._generated.errors import SessionNotFoundError, TurnFailedError
 from meerkat._generated.types.run import RunResult
 from meerkat._link import error_of, result_of
 from meerkat._runs import STALLED, Turn, prompt_text
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from meerkat._core.method import Method
     from meerkat._core.protocol import Call
     from meerkat._link import Link
-
+    from meerkat._runs import SessionRuns
 
 logger = logging.getLogger("meerkat.turns")
 
@@ -108,9 +109,11 @@ class TurnRequest:
         if self._session_id is None:
             await self._send_first()
             return
-        await self._link.router.session(self._session_id).enter(self.turn)
+        runs = self._link.router.session(self._session_id)
+        await runs.enter(self.turn)
         self._start()
-        self._watcher = Background(self._watch, "meerkat turn watch")
+        self.call.on_done.append(self._answered)
+        self._watcher = Background(partial(self._watch, runs), "meerkat turn watch")
 
     async def _send_first(self) -> None:
         router = self._link.router
@@ -132,11 +135,18 @@ class TurnRequest:
         except BaseException:
             self.turn.finish()
             raise
+        # The runtime would wait for the end of a run that it is told to cancel before it has started, answer nobody who
+        # asks for sessions meanwhile, and might never start the next turn.
+        self._call.cancel_held = True
+        self.turn.on_started = self._may_cancel
         self.turn.sent(self._call)
 
-    async def _watch(self) -> None:
+    def _may_cancel(self) -> None:
+        self._link.connection.protocol.may_cancel(self.call)
+        self._link.connection.flush()
+
+    async def _watch(self, runs: SessionRuns) -> None:
         """Notice when the runtime queues the turn and does not start it."""
-        runs = self._link.router.session(self.turn.session_id)
         if await self.turn.wait_started(runs.last_sign):
             return
         self._link.router.tally.stalled_turns += 1
@@ -151,12 +161,16 @@ class TurnRequest:
 
     def _created(self) -> None:
         session_id = None
-        if self.call.error is None:
+        if self.call.error is None and not self.call.abandoned:  # whoever left it does not know the session
             try:
                 session_id = msgspec.json.decode(self.call.result, type=_Created).session_id
             except (msgspec.DecodeError, UnicodeDecodeError):
                 session_id = None  # whoever waits for the answer gets the error
         self._link.router.created(self.turn, session_id)
+
+    def _answered(self) -> None:
+        if isinstance(self.call.error, ErrorBody) and self.call.error.code == SessionNotFoundError.CODE:
+            self._link.router.not_found(self.turn.session_id)
 
     async def run(self, timeout: float | None) -> RunResult:
         """Send it, wait for the answer and return it, or raise its error."""
@@ -167,9 +181,12 @@ class TurnRequest:
     async def _answer(self) -> RunResult:
         try:
             await self._link.connection.wait(self.call)
-        finally:
+        except BaseException:
             if not self.call.done:
                 self.turn.abandon()
+            elif self._session_id is None:  # the answer came, but nobody gets to know the session
+                self._link.router.end_session(self.turn.session_id)
+            raise
         if self.call.error is not None:
             # The event that tells why may come after the answer.
             await self.turn.wait_over()

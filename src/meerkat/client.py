@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from meerkat._generated.methods.run import TurnOptions
     from meerkat._generated.methods.session import CreateSessionOptions
+    from meerkat._generated.types.content import SessionId
     from meerkat._generated.types.events import AgentEvent
     from meerkat._generated.types.run import RunResult
     from meerkat._generated.types.session_input import ExternalEventOutcome, PeerResponseTerminalStatus
@@ -158,6 +159,26 @@ class MeerkatClient(Connecting, AuthMethods, CommsMethods, LiveMethods, MobMetho
     def session(self, session_id: str) -> Session:
         """Return a handle of a session that exists already; nothing is asked or checked."""
         return Session(self, session_id)
+
+    async def archive_session(self, session_id: SessionId) -> None:
+        """Put a session away for good.
+
+        The session and its history can still be read, but it runs no more turns and cannot be archived again. Mobs
+        that belong to it are destroyed.
+
+        Args:
+            session_id: Session to archive.
+
+        Raises:
+            SessionNotFoundError: There is no such session.
+            SessionBusyError: The session is busy.
+            MobDestroyIncompleteError: A mob that belongs to it was not destroyed completely.
+
+        RPC: ``session/archive``.
+        """
+        link = self._connected("session/archive")
+        await super().archive_session(session_id)
+        link.router.end_session(session_id)
 
     async def subscribe_session_events(self, session_id: str) -> EventSubscription[AgentEvent | ScopedEvent]:
         """Follow all events of a session, whoever causes them.

@@ -39,6 +39,7 @@ class Call:
         key: Its JSON-RPC id.
         method: Name of the RPC method.
         cancellable: Whether the runtime knows how to cancel it.
+        cancel_held: Whether it must not be cancelled yet; see `Protocol.may_cancel`.
         null_id_errors: Whether the runtime answers its bad parameters without an id.
         done: Whether it is settled: answered, or failed by a fault.
         abandoned: Whether nobody waits for it any more.
@@ -50,6 +51,7 @@ class Call:
 
     __slots__ = (
         "abandoned",
+        "cancel_held",
         "cancellable",
         "done",
         "error",
@@ -65,6 +67,7 @@ class Call:
         self.key = key
         self.method = method
         self.cancellable = cancellable
+        self.cancel_held = False
         self.null_id_errors = null_id_errors
         self.done = False
         self.abandoned = False
@@ -225,7 +228,13 @@ class Protocol:
         if line is not None and self._gate.withdraw(line):
             self._calls.pop(call.key, None)
             call.settle(NO_VALUE, None)
-        elif call.cancellable:
+        elif call.cancellable and not call.cancel_held:
+            self._cancel_remote(call)
+
+    def may_cancel(self, call: Call) -> None:
+        """Note that a call whose cancellation was held can be cancelled now, and do so if nobody waits for it."""
+        held, call.cancel_held = call.cancel_held, False
+        if held and call.abandoned and not call.done and call.cancellable:
             self._cancel_remote(call)
 
     def cancel_all(self) -> None:
@@ -233,7 +242,7 @@ class Protocol:
         for call in self._calls.values():
             if call.cancellable:
                 self.unanswered.add(call.key)
-                if not call.abandoned:
+                if not call.abandoned or call.cancel_held:
                     self._cancel_remote(call)
 
     def data_to_send(self) -> bytes:
