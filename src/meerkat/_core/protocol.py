@@ -228,7 +228,9 @@ class Protocol:
         if line is not None and self._gate.withdraw(line):
             self._calls.pop(call.key, None)
             call.settle(NO_VALUE, None)
-        elif call.cancellable and not call.cancel_held:
+            return
+        call.line = _WENT_OUT  # the line itself is not sent again, may be large, and the answer may never come
+        if call.cancellable and not call.cancel_held:
             self._cancel_remote(call)
 
     def may_cancel(self, call: Call) -> None:
@@ -388,6 +390,10 @@ class Protocol:
         key = self._next_key
         self._next_key += 1
         return key
+
+
+_WENT_OUT: Final = Line(b"")
+_WENT_OUT.number = 1
 
 
 def _went_out(call: Call) -> bool:
