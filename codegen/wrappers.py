@@ -1,7 +1,7 @@
 """IR -> context of the method modules (descriptors, TypedDicts of options) and of the wrappers.
 
 Descriptors need the types of parameters and results, wrappers only their names. So wrappers are modules of their own,
-which import a descriptor at its first use: a client costs no import of hundreds of types that a program never touches.
+which get a descriptor at its first use: a client costs no import of hundreds of types that a program never touches.
 """
 
 from __future__ import annotations
@@ -94,6 +94,7 @@ class MethodModules:
         calls = [self._wrapper(method, wrapper, annotator, imports) for method, wrapper in wrapped_methods]
         return self._templates.render(
             "calls.py",
+            package=PACKAGE,
             module=module,
             imports=imports.lines(),
             typed=typed.lines(),
@@ -175,7 +176,6 @@ class MethodModules:
         else:
             signature, documented, values, warned = self._arguments(method, wrapper, annotator, imports)
         returned, body, returns_doc = self._returned(method, wrapper, annotator, f"self._call({values})")
-        needed = self._needed(method, wrapper)
         if method.deprecated:
             warned.insert(0, {"condition": "", "text": json.dumps(f"{wrapper.name}() is deprecated")})
         if warned:
@@ -184,7 +184,7 @@ class MethodModules:
             "name": wrapper.name,
             "signature": ", ".join(["self", *signature]),
             "returns": returned,
-            "imports": sorted({f"from {PACKAGE}.methods.{method.module} import {constant_name(method.name)}", *needed}),
+            "imports": sorted(self._needed(method, wrapper)),
             "doc": self._doc(method, documented, returns_doc),
             "warnings": warned,
             "body": body,
@@ -194,7 +194,7 @@ class MethodModules:
         self, method: Method, argument: str, annotator: Annotator
     ) -> tuple[list[str], list[tuple[str, str]], str, list[dict[str, str]]]:
         name = argument_name(argument)
-        constant = constant_name(method.name)
+        constant = _descriptor_of(method)
         if method.params_type is None:
             return [], [], constant, []
         accepted = annotator.accepted(Ref(name=method.params_type))
@@ -231,7 +231,7 @@ class MethodModules:
             if param.deprecated
         ]
         documented = [(argument_name(param.python), _param_doc(param)) for param in (*required, *positional, *rest)]
-        constant = constant_name(method.name)
+        constant = _descriptor_of(method)
         return signature, documented, f"{constant}, {{{values}}}" if values else constant, warned
 
     def _with_default(self, param: Property, annotator: Annotator, imports: Imports) -> str:
@@ -310,6 +310,10 @@ class MethodModules:
 
     def _raised(self, method: Method) -> list[tuple[str, str]]:
         return [(kind.class_name, kind.message) for kind in (self._contract.errors[name] for name in method.errors)]
+
+
+def _descriptor_of(method: Method) -> str:
+    return f"_methods.{constant_name(method.name)}"
 
 
 def result_field(types: Mapping[str, NamedType], type_: Type, wire: str) -> Property | None:

@@ -30,7 +30,7 @@ from meerkat._generated.methods import AllCalls
 from meerkat.tools import Tool, ToolRegistry
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -101,8 +101,8 @@ class Connecting(AllCalls):
     ) -> None:
         self._rkat_path = os.fspath(rkat_path)
         self._runtime = runtime
-        self._args = tuple(args)
-        self._env = dict(env or {})
+        self._args = _arguments(args)
+        self._env = _variables(env or {})
         self._cwd = None if cwd is None else os.fspath(cwd)
         self._timeout = timeout
         self._turn_timeout: float | None = None
@@ -362,11 +362,17 @@ class Connecting(AllCalls):
 
     # Calls
 
-    async def _call(self, method: Method[R], params: Any = None) -> R:
+    def _call(self, method: Method[R], params: Any = None) -> Coroutine[Any, Any, R]:
+        link = self._state.link
+        if link is None or not self._state.tools.all_registered:
+            return self._call_after_tools(method, params)
+        # Not awaited here, since each coroutine on the way costs.
+        return link.request(method, params, self._turn_timeout if method.long_running else self._timeout)
+
+    async def _call_after_tools(self, method: Method[R], params: Any) -> R:
         link = self._connected(method.name)
-        if not self._state.tools.all_registered:
-            await self._register_tools(link)
-        return await link.request(method, params, timeout=self._timeout_of(method))
+        await self._register_tools(link)
+        return await link.request(method, params, self._timeout_of(method))
 
     def _timeout_of(self, method: Method[Any]) -> float | None:
         return self._turn_timeout if method.long_running else self._timeout
@@ -486,7 +492,7 @@ class Connecting(AllCalls):
             new = tools.unregistered()
             if new:
                 params = {"tools": [tool.definition() for tool in new]}
-                await link.request(TOOLS_REGISTER, params, timeout=self._timeout)
+                await link.request(TOOLS_REGISTER, params, self._timeout)
                 tools.registered(new)
 
     def _run_tool(self, request_id: int | str, params: ToolExecuteParams) -> None:
@@ -508,6 +514,21 @@ class Connecting(AllCalls):
 
         handler = Background(run, f"meerkat tool {params.name}")
         state.handlers.add(handler)
+
+
+def _arguments(args: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(args, str):
+        raise InvalidArgumentError(message="args is a text; give a list with one text for each argument")
+    return tuple(args)
+
+
+def _variables(env: Mapping[str, str]) -> dict[str, str]:
+    variables: dict[Any, Any] = dict(env)
+    for name, value in variables.items():
+        if not isinstance(name, str) or not isinstance(value, str):
+            kind = type(value if isinstance(name, str) else name).__name__
+            raise InvalidArgumentError(message=f"env has a {kind} where a text is needed, at {name!r}")
+    return variables
 
 
 _AVAILABLE: Final = "Available"

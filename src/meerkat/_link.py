@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from meerkat._core.codec import Decoder
+from meerkat._core.connection import refuse_late
 from meerkat._core.errors import InvalidResponseError, MeerkatError
 from meerkat._core.framing import ErrorBody
 from meerkat._core.protocol import error_details
@@ -48,7 +49,7 @@ class Link:
         except MeerkatError as fault:
             raise again(fault, method.name) from fault
 
-    async def request(self, method: Method[R], params: Any, *, timeout: float | None) -> R:
+    async def request(self, method: Method[R], params: Any, timeout: float | None) -> R:
         """Make a call and return its result.
 
         Raises:
@@ -58,7 +59,13 @@ class Link:
         """
         encoded = method.encode_params(params)
         call = self.start(method, encoded)
-        await self.connection.wait(call, timeout=timeout)
+        # As `Connection.wait` does, without its coroutine: this is where most calls pass.
+        waiter = self.connection.expect(call, timeout)
+        try:
+            await waiter.wait()
+            refuse_late(call, timeout)
+        finally:
+            self.connection.leave(call, waiter)
         return result_of(call, method, encoded)
 
     async def request_raw(self, name: str, params: bytes, method: Method[Any] | None, *, timeout: float | None) -> Any:

@@ -150,7 +150,7 @@ class MeerkatClient(Connecting, AuthMethods, CommsMethods, LiveMethods, MobMetho
         link = self._connected(SESSION_CREATE.name)
         await self._register_tools(link)
         params = {**_without_initial_turn(options), "prompt": prompt, "initial_turn": "deferred"}
-        created = await link.request(SESSION_CREATE, params, timeout=self._timeout)
+        created = await link.request(SESSION_CREATE, params, self._timeout)
         if not isinstance(created, DeferredCreateResult):
             message = "the runtime ran a turn although the session was to be deferred"
             raise InvalidResponseError(message=message, method=SESSION_CREATE.name)

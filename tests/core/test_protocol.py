@@ -179,7 +179,10 @@ def test_a_line_over_the_limit_fails_the_call_that_it_answers() -> None:
 def test_a_line_over_the_limit_that_may_be_anybodys_fails_all_and_the_connection_lives_on() -> None:
     protocol = make(max_line=1000)
     first, second = protocol.call("a", b"{}"), protocol.call("b", b"{}")
+    assert protocol.data_to_send()
+    unsent = protocol.call("not out yet", b"{}")
     protocol.receive(b'{"result":"%b","id":%d}\n' % (b"x" * 9000, first.key))
+    assert not unsent.done
     assert isinstance(first.error, MessageTooLargeError)
     assert isinstance(second.error, MessageTooLargeError)
     later = protocol.call("c", b"{}")

@@ -30,8 +30,9 @@ class Background:
         self._name = name
 
     def cancel(self) -> None:
-        """Ask it to end."""
-        self._scope.cancel()
+        """Ask it to end, if it has not."""
+        if not self._ended.is_set():  # asking is not free
+            self._scope.cancel()
 
     async def wait(self) -> None:
         """Wait until it has ended."""

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+_PLAIN: Final = frozenset({str, int, bool})
+
+
 def is_mapping(value: object) -> TypeGuard[Mapping[str, Any]]:
     """Whether a caller's value is a mapping."""
     return isinstance(value, Mapping)
@@ -132,6 +135,28 @@ def _with_key(type_: Any, plain: Any) -> str:
 
 
 _QUOTED: Final = re.compile(r"""Invalid (?:enum )?value (?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|-?\d+)""", re.DOTALL)
+
+
+def encode_scalars(type_: Any, values: Mapping[str, Any], drop_null: frozenset[str]) -> bytes | None:
+    """Check and encode a struct given as a mapping whose values are all scalars, as most parameters are.
+
+    What `checked` has to look for cannot be in scalars, so msgspec's own check is enough, at a fraction of the cost.
+
+    Returns:
+        ``None`` when they are not all scalars, or when something is wrong with them: `checked` tells what and where.
+    """
+    given = {
+        name: value
+        for name, value in values.items()
+        if value is not msgspec.UNSET and not (value is None and name in drop_null)
+    }
+    config: msgspec.structs.StructConfig | None = getattr(type_, "__struct_config__", None)
+    if config is None or not config.forbid_unknown_fields or not _PLAIN.issuperset(map(type, given.values())):
+        return None
+    try:
+        return encode(msgspec.convert(given, type_, dec_hook=_closed_dec_hook))
+    except (ValueError, OverflowError):
+        return None
 
 
 def _refuse_unknown(made: Any, plain: Any, path: str) -> None:

@@ -11,16 +11,21 @@ import anyio
 import anyio.lowlevel
 
 from meerkat._core.background import Background
+from meerkat._core.deadlines import Deadlines
 from meerkat._core.errors import (
     DeadlineExceededError,
     MeerkatError,
     NotConnectedError,
     TransportError,
 )
+from meerkat._core.waiting import serve_readable, waiter_factory
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from meerkat._core.protocol import Call, Protocol, Request
     from meerkat._core.transport import Transport
+    from meerkat._core.waiting import Waiter
 
 logger = logging.getLogger("meerkat.connection")
 
@@ -28,6 +33,7 @@ READ_SIZE: Final = 64 * 1024
 PROBE_INTERVAL: Final = 1.0  # seconds before a probe that is not answered is repeated
 CANCEL_GRACE: Final = 1.0  # seconds for the runtime to give up what is cancelled at the end
 FLUSH_GRACE: Final = 0.5  # seconds for the last lines, cancellations above all, to reach the pipe
+_NOTHING: Final = memoryview(b"")
 DRAIN_GRACE: Final = 0.5  # seconds that output may still come after the process has ended
 
 
@@ -61,19 +67,24 @@ class Connection:
         self._protocol = protocol
         self._receiver = receiver
         self._grace = shutdown_grace
-        self._backlog = memoryview(b"")  # bytes that the pipe did not take yet; nothing else may be written before them
+        self._backlog = _NOTHING  # bytes that the pipe did not take yet; nothing else may be written before them
+        self._make_waiter = waiter_factory()
+        self._deadlines = Deadlines()
         self._input_open = True
+        self._gathering = False  # calls that are made in this moment go out together in the next one
         self._stalled = anyio.Event()  # set when there is a backlog, or the pipe is broken
         self._drained = anyio.Event()  # set when a backlog is gone
-        self._proving = anyio.Event()  # set when a probe is out
+        self._probe_alarm = _Alarm(self._repeat_probe)
+        self._probe_timed: int | None = None  # the probe whose answer the alarm awaits
         self._read_ended = anyio.Event()
         self._given_up = anyio.Event()  # set when the runtime has given up what was cancelled at the end
         self._closing = False
         self._closed = anyio.Event()
+        self._writer = Background(self._write_backlog, "meerkat writer")
         self._writers = [
-            Background(self._write_backlog, "meerkat writer"),
-            Background(self._repeat_probes, "meerkat probe timer"),
+            self._writer,
             Background(self._note_broken_input, "meerkat input"),
+            Background(self._deadlines.run, "meerkat deadlines"),
         ]
         self._readers = [
             Background(self._read, "meerkat reader"),
@@ -100,7 +111,8 @@ class Connection:
             MeerkatError: The fault that ended the connection.
         """
         call = self._protocol.call(method, params, cancellable=cancellable, null_id_errors=null_id_errors)
-        self.flush()
+        if not self._gathering:
+            self.flush()
         return call
 
     async def wait(self, call: Call, *, timeout: float | None = None) -> None:
@@ -111,15 +123,32 @@ class Connection:
         Raises:
             DeadlineExceededError: ``timeout`` seconds are over.
         """
+        waiter = self.expect(call, timeout)
         try:
-            with anyio.move_on_after(timeout) as scope:
-                await _settled(call)
+            await waiter.wait()
+            refuse_late(call, timeout)
         finally:
-            if not call.done:
-                self.abandon(call)
-        if scope.cancelled_caught:
-            message = f"no answer within {timeout:g} seconds"
-            raise DeadlineExceededError(message=message, method=call.method)
+            self.leave(call, waiter)
+
+    def expect(self, call: Call, timeout: float | None) -> Waiter:
+        """Return what is woken when a call is settled or its time is over; `leave` must follow.
+
+        For callers that cannot afford the coroutine of `wait`.
+        """
+        waiter = self._make_waiter()
+        if call.done:
+            waiter.wake()
+        else:
+            call.on_done.append(waiter.wake)
+            if timeout is not None:
+                self._deadlines.add(waiter, timeout)
+        return waiter
+
+    def leave(self, call: Call, waiter: Waiter) -> None:
+        """End the wait for a call; see `expect`."""
+        self._deadlines.discard(waiter)
+        if not call.done:
+            self.abandon(call)
 
     def abandon(self, call: Call) -> None:
         """Stop waiting for a call."""
@@ -143,15 +172,15 @@ class Connection:
 
     def flush(self) -> None:
         """Write what may be written now, as far as the pipe takes it."""
-        while not self._backlog and self._input_open:
+        if self._input_open and not self._backlog:
             data = self._protocol.data_to_send()
-            if not data:
-                break
-            self._backlog = self._write(memoryview(data))
+            if data:
+                self._backlog = self._write(data)
         if self._backlog or not self._input_open:
             self._stalled.set()
-        if self._protocol.probe_out is not None:
-            self._proving.set()
+        if self._protocol.probing and self._probe_timed is None:
+            self._probe_timed = self._protocol.probe_out
+            self._deadlines.add(self._probe_alarm, PROBE_INTERVAL)
 
     # Tasks
 
@@ -172,22 +201,29 @@ class Connection:
         await self._fail_by_end("closed its output but still runs")
 
     async def _read_all(self) -> None:
-        descriptor = self._transport.reader
-        while True:
-            try:
-                chunk = os.read(descriptor, READ_SIZE)
-            except BlockingIOError:
-                await anyio.wait_readable(descriptor)
-                continue
-            except OSError as error:
-                logger.debug("reading ended: %s", error)
-                break
-            if not chunk:
-                break
-            self._take(self._protocol.receive(chunk))
-            # The pipe may never run dry; others must run all the same.
-            await anyio.lowlevel.checkpoint()
+        await serve_readable(self._transport.reader, self._read_once)
         self._take(self._protocol.receive_end())
+
+    def _read_once(self) -> bool:
+        try:
+            chunk = os.read(self._transport.reader, READ_SIZE)
+        except BlockingIOError:
+            return True
+        except OSError as error:
+            logger.debug("reading ended: %s", error)
+            return False
+        if chunk:
+            self._receive(chunk)
+        return bool(chunk)
+
+    def _receive(self, chunk: bytes) -> None:
+        before = self._protocol.pending
+        requests = self._protocol.receive(chunk)
+        if before - self._protocol.pending > 1 and not self._gathering and not self._protocol.waiting:
+            # Those who got their answers are about to make their next calls: one write for all of them.
+            self._gathering = True
+            self._stalled.set()
+        self._take(requests)
 
     def _take(self, requests: list[Request]) -> None:
         for request in requests:
@@ -197,7 +233,8 @@ class Connection:
             self._receiver.end(self._protocol.fault)
             if not self._protocol.unanswered:
                 self._given_up.set()
-        self.flush()
+        if not self._gathering:
+            self.flush()
 
     async def _note_exit(self) -> None:
         """Notice the death of a process whose pipes are held open by a child of its own."""
@@ -210,6 +247,10 @@ class Connection:
         while True:
             await self._stalled.wait()
             self._stalled = anyio.Event()
+            if self._gathering:
+                await anyio.lowlevel.checkpoint()  # on trio the callers may run after this task
+                self._gathering = False
+                self.flush()
             while self._backlog and self._input_open:
                 await anyio.wait_writable(self._transport.writer)
                 self._backlog = self._write(self._backlog)
@@ -228,28 +269,24 @@ class Connection:
         self._input_open = False
         self._stalled.set()
 
-    async def _repeat_probes(self) -> None:
-        while True:
-            await self._proving.wait()
-            self._proving = anyio.Event()
-            before = self._protocol.probe_out
-            await anyio.sleep(PROBE_INTERVAL)
-            if before is not None and before == self._protocol.probe_out:
-                self._protocol.probe_again()
-            self.flush()
+    def _repeat_probe(self) -> None:
+        timed, self._probe_timed = self._probe_timed, None
+        if timed == self._protocol.probe_out:
+            self._protocol.probe_again()
+        self.flush()
 
-    def _write(self, data: memoryview) -> memoryview:
+    def _write(self, data: bytes | memoryview) -> memoryview:
         """Write to the pipe; return what it did not take."""
-        while data:
-            try:
-                data = data[os.write(self._transport.writer, data) :]
-            except BlockingIOError:
-                break
-            except OSError as error:
-                logger.debug("the runtime does not take requests any more: %s", error)
-                self._input_open = False
-                return memoryview(b"")
-        return data
+        written = 0
+        try:
+            while written < len(data):
+                written += os.write(self._transport.writer, memoryview(data)[written:] if written else data)
+        except BlockingIOError:
+            return memoryview(data)[written:]
+        except OSError as error:
+            logger.debug("the runtime does not take requests any more: %s", error)
+            self._input_open = False
+        return _NOTHING
 
     # The end
 
@@ -285,23 +322,30 @@ class Connection:
             drained = self._drained
             with anyio.move_on_after(FLUSH_GRACE):
                 await drained.wait()
-        await _end(self._writers)
+        for task in self._writers:
+            task.cancel()
+        if self._backlog:
+            await self._writer.wait()  # it waits for the pipe, which must not be closed under it
         await self._transport.end(self._grace)
-        await _end(self._readers)
+        for task in self._readers:
+            task.cancel()
+        for task in (*self._writers, *self._readers):
+            await task.wait()
         self._transport.release()
 
 
-async def _settled(call: Call) -> None:
-    if call.done:
-        await anyio.lowlevel.checkpoint()
-        return
-    settled = anyio.Event()
-    call.on_done.append(settled.set)
-    await settled.wait()
+class _Alarm:
+    """Calls a function when its time has come."""
+
+    def __init__(self, function: Callable[[], None]) -> None:
+        self._function = function
+
+    def wake(self) -> None:
+        """Call it."""
+        self._function()
 
 
-async def _end(tasks: list[Background]) -> None:
-    for task in tasks:
-        task.cancel()
-    for task in tasks:
-        await task.wait()
+def refuse_late(call: Call, timeout: float | None) -> None:
+    """Raise the error of a deadline, if the wait for a call is over and the call is not."""
+    if not call.done:
+        raise DeadlineExceededError(message=f"no answer within {timeout:g} seconds", method=call.method)

@@ -11,7 +11,10 @@ run.
 from __future__ import annotations
 
 from collections import deque
+from math import inf
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,31 +23,24 @@ WINDOW: Final = 8192
 RESENDS: Final = 64
 
 
-class Line:
-    """A line to the runtime.
+class Line(msgspec.Struct, eq=False):
+    """A line to the runtime. A struct, since making one is most of what it costs.
 
     Attributes:
-        data: Its bytes, newline included.
-        key: Id of the request that it carries, or ``None`` when nothing answers it.
-        lost: Called when the line was lost and is given up.
+        data: Its bytes, newline included; emptied when they are not needed any more.
+        key: Id of the request that it carries, 0 when nothing answers it.
+        size: How many bytes it takes of the window.
         number: Its place in the order of writing, 0 as long as it has not gone out.
+        resends: How often it was sent again.
         withdrawn: Nobody is interested any more; it is not sent (again).
     """
 
-    __slots__ = ("data", "key", "lost", "number", "resends", "withdrawn")
-
-    def __init__(self, data: bytes, key: int | None = None, lost: Callable[[], None] | None = None) -> None:
-        self.data = data
-        self.key = key
-        self.lost = lost
-        self.number = 0
-        self.resends = 0
-        self.withdrawn = False
-
-    def give_up(self) -> None:
-        """Tell the owner that the line never took effect and never will."""
-        if self.lost is not None:
-            self.lost()
+    data: bytes
+    key: int = 0
+    size: int = 0
+    number: int = 0
+    resends: int = 0
+    withdrawn: bool = False
 
 
 class _Proof:
@@ -54,10 +50,10 @@ class _Proof:
     there are more strays than probes that were sent before and stayed unanswered.
     """
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Line, probe: Line) -> None:
         self.line = line
         self.strays = 0
-        self.probes: list[int] = []
+        self.probes = [probe.key]
 
     def lost(self, answered: int) -> bool:
         return self.strays > self.probes.index(answered)
@@ -69,18 +65,23 @@ class Gate:
     Args:
         window: Bytes that may be unread; ``None`` turns flow control off.
         probe: Makes a small request and returns its id and its line.
+        lost: Told of a line that was lost and is given up: it never took effect and never will.
     """
 
-    def __init__(self, window: int | None, probe: Callable[[], tuple[int, bytes]]) -> None:
-        self._window = window
+    def __init__(
+        self, window: int | None, probe: Callable[[], tuple[int, bytes]], lost: Callable[[Line], None]
+    ) -> None:
+        # Room for a probe is kept free, or a full window could never be proved read.
+        self._window = inf if window is None else window - _PROBE_ROOM
         self._probe = probe
+        self._lost = lost
         self._queue: deque[Line] = deque()
         self._unread: deque[Line] = deque()
         self._unread_size = 0
-        self._numbers: dict[int, int] = {}  # request id -> number of its line in the order of writing
         self._next_number = 1
-        self._probes: set[int] = set()
+        self._probes: dict[int, Line] = {}
         self._proof: _Proof | None = None
+        self._full = False  # the first line that waits may not pass, so none may until something changes
         self.resent = 0
 
     @property
@@ -93,16 +94,22 @@ class Gate:
         """Id of the newest probe that is not answered."""
         return max(self._probes, default=None)
 
+    @property
+    def probing(self) -> bool:
+        """Whether a probe is not answered."""
+        return bool(self._probes)
+
     def put(self, line: Line, *, first: bool = False) -> None:
         """Queue a line; ``first`` puts it before all that wait."""
         if first:
-            self._queue.appendleft(line)
+            self._queue_first(line)
         else:
             self._queue.append(line)
 
     def withdraw(self, line: Line) -> bool:
         """Take a line back; return whether it had not gone out."""
         line.withdrawn = True
+        self._full = False
         if line.number or line not in self._queue:
             return False
         self._queue.remove(line)
@@ -110,31 +117,39 @@ class Gate:
 
     def take(self) -> bytes:
         """Return the bytes that may be written now; they must all be written before the next call."""
+        if self._full:
+            return b""
         out: list[bytes] = []
         while self._queue:
             line = self._queue[0]
             if line.withdrawn:
                 self._queue.popleft()
-                line.give_up()
+                self._lost(line)
                 continue
-            if not self._may_pass(line, out):
+            fits = self._unread_size + len(line.data) <= self._window and self._proof is None
+            if not fits and not self._may_pass_alone(line, out):
+                self._full = True
                 break
             self._queue.popleft()
             self._send(line, out)
         return b"".join(out)
 
-    def answered(self, key: int) -> bool:
-        """Note the answer to a request; return whether it was a probe, which nobody else waits for."""
-        number = self._numbers.get(key)
-        if number is not None:
-            self._read_up_to(number)
-        if key not in self._probes:
+    def answered(self, line: Line) -> None:
+        """Note the answer to a request: it and all lines before it were read."""
+        self._read_up_to(line.number)
+
+    def probe_answered(self, key: int) -> bool:
+        """Note an answer that no caller waits for; return whether it is the answer to a probe."""
+        probe = self._probes.pop(key, None)
+        if probe is None:
             return False
-        self._probes.discard(key)
+        self._full = False
+        self._read_up_to(probe.number)
         proof = self._proof
         if proof is not None and key in proof.probes:
             self._proof = None
-            self._probes.difference_update(proof.probes)
+            for other in proof.probes:
+                self._probes.pop(other, None)
             if proof.lost(key):
                 self._send_again(proof.line)
         return True
@@ -148,38 +163,32 @@ class Gate:
 
     def oldest_unread(self) -> int | None:
         """Id of the oldest request that is out and not known to be read."""
-        return next((line.key for line in self._unread if line.key is not None and line.key not in self._probes), None)
+        return next((line.key for line in self._unread if line.key and line.key not in self._probes), None)
 
     def probe_again(self) -> None:
         """Send another probe: the one that is out may have been lost itself. For the driver's timer."""
         if self._probes:
             line = self._new_probe()
-            if self._proof is not None and line.key is not None:
+            if self._proof is not None:
                 self._proof.probes.append(line.key)
             # Past everything that waits, or the proof could never come.
-            self._queue.appendleft(line)
+            self._queue_first(line)
 
     def clear(self) -> None:
         """Forget everything: the connection is gone."""
         self._queue.clear()
         self._unread.clear()
-        self._numbers.clear()
         self._probes.clear()
         self._unread_size = 0
         self._proof = None
+        self._full = False
 
-    def _may_pass(self, line: Line, out: list[bytes]) -> bool:
-        if self._window is None:
-            return True
+    def _may_pass_alone(self, line: Line, out: list[bytes]) -> bool:
         if line.key in self._probes:
             return True
         if self._proof is not None:
             return False
         if not self._unread:
-            return True
-        # Room for a probe is kept free, or a full window could never be proved read.
-        room = self._window - self._unread_size - _PROBE_ROOM
-        if len(line.data) <= room:
             return True
         if not self._probes:
             self._send(self._new_probe(), out)
@@ -189,38 +198,38 @@ class Gate:
         out.append(line.data)
         line.number = self._next_number
         self._next_number += 1
-        if self._window is None:
+        if self._window == inf:
             return
+        line.size = len(line.data)
         self._unread.append(line)
-        self._unread_size += len(line.data)
-        if line.key is not None:
-            self._numbers[line.key] = line.number
-        if len(line.data) > self._window - _PROBE_ROOM:
+        self._unread_size += line.size
+        if line.size > self._window:
             probe = self._new_probe()
-            proof = self._proof = _Proof(line)
-            if probe.key is not None:
-                proof.probes.append(probe.key)
+            self._proof = _Proof(line, probe)
             self._send(probe, out)
 
     def _new_probe(self) -> Line:
         key, data = self._probe()
-        self._probes.add(key)
-        return Line(data, key)
+        line = self._probes[key] = Line(data, key)
+        return line
 
     def _send_again(self, line: Line) -> None:
         if line.withdrawn or line.resends == RESENDS:
-            line.give_up()
+            self._lost(line)
             return
         line.resends += 1
         self.resent += 1
+        self._queue_first(line)
+
+    def _queue_first(self, line: Line) -> None:
         self._queue.appendleft(line)
+        self._full = False
 
     def _read_up_to(self, number: int) -> None:
-        while self._unread and self._unread[0].number <= number:
-            line = self._unread.popleft()
-            self._unread_size -= len(line.data)
-            if line.key is not None:
-                self._numbers.pop(line.key, None)
+        self._full = False
+        unread = self._unread
+        while unread and unread[0].number <= number:
+            self._unread_size -= unread.popleft().size
 
 
 _PROBE_ROOM: Final = 256

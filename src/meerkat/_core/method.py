@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 import msgspec
 from msgspec import inspect
 
-from meerkat._core.codec import Decoder, cached_decoder, checked, encode
+from meerkat._core.codec import Decoder, cached_decoder, checked, encode, encode_scalars, is_object
 from meerkat._core.errors import InvalidArgumentError, InvalidResponseError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Coroutine, Mapping
 
     from meerkat._core.errors import MeerkatError
 
@@ -89,6 +89,10 @@ class Method(Generic[R]):
             return b"{}"
         if self._drop_null is None:
             self._drop_null = _droppable(self.params)
+        if is_object(values):
+            quickly = encode_scalars(self.params, values, self._drop_null)
+            if quickly is not None:
+                return quickly
         try:
             params = checked(self.params, {} if values is None else values, drop_null=self._drop_null)
         except ValueError as error:
@@ -96,8 +100,7 @@ class Method(Generic[R]):
             if not _PATH.search(message):
                 message += " - at `$`"  # msgspec leaves the root unnamed
             raise InvalidArgumentError(message=message, method=self.name) from error
-        encoded: bytes = encode(params)
-        return encoded
+        return encode(params)
 
     def decode(self, data: bytes | memoryview | msgspec.Raw) -> R:
         """Decode a result.
@@ -159,5 +162,7 @@ class Calls(ABC):
     """What generated wrappers stand on: something that can make a call."""
 
     @abstractmethod
-    async def _call(self, method: Method[R], params: Mapping[str, Any] | msgspec.Struct | None = None) -> R:
+    def _call(
+        self, method: Method[R], params: Mapping[str, Any] | msgspec.Struct | None = None
+    ) -> Coroutine[Any, Any, R]:
         """Make a call; see `Method.encode_params` for what ``params`` may be."""

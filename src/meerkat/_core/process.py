@@ -53,6 +53,7 @@ class RuntimeProcess(Transport):
         """
         if cwd is not None and not os.path.isdir(cwd):  # noqa: PTH112  # Popen blames the program for it
             raise RuntimeStartError(message=f"the working directory {cwd!r} does not exist")
+        self._secrets = of_environment(env)
         child_stdin, self.writer = os.pipe()
         self.reader, child_stdout = os.pipe()
         self._stderr, child_stderr = os.pipe()
@@ -86,7 +87,6 @@ class RuntimeProcess(Transport):
         for descriptor in self._open:
             os.set_blocking(descriptor, False)
         self._tail = bytearray()
-        self._secrets = of_environment(env)
         self._exited = anyio.Event()
         _grow_pipe(self.reader)
         _LIVE.add(self)
@@ -105,7 +105,7 @@ class RuntimeProcess(Transport):
     def stderr_tail(self) -> str:
         """The end of what it wrote to its standard error, without the secrets of its environment."""
         before = max(len(self._tail) - STDERR_TAIL, 0)
-        return self.hide(self._tail.decode(errors="replace"))[before:][-STDERR_TAIL:]
+        return self._secrets.hide(self._tail.decode(errors="replace"), before)[-STDERR_TAIL:]
 
     def hide(self, text: str) -> str:
         """Return a text of the runtime without the secrets of its environment."""

@@ -7,6 +7,8 @@ written now. A driver around it reads, writes and waits.
 from __future__ import annotations
 
 import logging
+from collections import deque
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -21,22 +23,26 @@ from meerkat._core.errors import (
 from meerkat._core.flow import WINDOW, Gate, Line
 from meerkat._core.framing import NO_VALUE, BadLine, Batch, ErrorBody, Frame, LineReader
 from meerkat._core.limits import MAX_LINE
+from meerkat._core.secrets import of_params
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from meerkat._core.secrets import Secrets
+
 logger = logging.getLogger("meerkat.protocol")
 
 MAX_BAD_LINES: Final = 1000
+LINES_LOGGED: Final = 10  # one by one; after so many only each hundredth
 NOISE_SHOWN: Final = 200  # characters
+GUESSED: Final = 64
 PARSE_ERROR: Final = -32700
 
 
-class Call:
-    """A request on its way.
+class Call(Line, eq=False):
+    """A request on its way, together with the line that carries it.
 
     Attributes:
-        key: Its JSON-RPC id.
         method: Name of the RPC method.
         cancellable: Whether the runtime knows how to cancel it.
         cancel_held: Whether it must not be cancelled yet; see `Protocol.may_cancel`.
@@ -46,35 +52,17 @@ class Call:
         result: The answer's result, undecoded; absent while not done or when it failed.
         error: The error object of the answer, or the fault that ended it; ``None`` otherwise.
         on_done: Called once each, when it is settled, and then forgotten; also after it was abandoned.
-        line: What carries it, until it is settled.
     """
 
-    __slots__ = (
-        "abandoned",
-        "cancel_held",
-        "cancellable",
-        "done",
-        "error",
-        "key",
-        "line",
-        "method",
-        "null_id_errors",
-        "on_done",
-        "result",
-    )
-
-    def __init__(self, key: int, method: str, *, cancellable: bool, null_id_errors: bool) -> None:
-        self.key = key
-        self.method = method
-        self.cancellable = cancellable
-        self.cancel_held = False
-        self.null_id_errors = null_id_errors
-        self.done = False
-        self.abandoned = False
-        self.result: msgspec.Raw = NO_VALUE
-        self.error: ErrorBody | MeerkatError | None = None
-        self.on_done: list[Callable[[], None]] = []
-        self.line: Line | None = None
+    method: str = ""
+    cancellable: bool = False
+    cancel_held: bool = False
+    null_id_errors: bool = False
+    done: bool = False
+    abandoned: bool = False
+    result: msgspec.Raw = NO_VALUE
+    error: ErrorBody | MeerkatError | None = None
+    on_done: list[Callable[[], None]] = msgspec.field(default_factory=list["Callable[[], None]"])
 
     def __repr__(self) -> str:
         return f"Call({self.key}, {self.method!r})"
@@ -86,12 +74,14 @@ class Call:
         self.done = True
         self.result = result
         self.error = error
-        for callback in self.on_done:
-            callback()
-        # Both lead back here: without them a call and its result, which may be large, go when they are not used any
+        # They lead back here: without them a call and its result, which may be large, go when they are not used any
         # more, and need not wait for the garbage collector.
-        self.on_done.clear()
-        self.line = None
+        on_done, self.on_done = self.on_done, []
+        for callback in on_done:
+            callback()
+        # Whoever waited was told its outcome, so it must not run after all.
+        self.withdrawn = True
+        self.data = b""
 
 
 class Request(msgspec.Struct, gc=False):
@@ -148,9 +138,11 @@ class Protocol:
         self._cancel = cancel
         self._max_bad_lines = max_bad_lines
         self._hide = hide
+        self._guessed: deque[Secrets] = deque(maxlen=GUESSED)  # of what was pending when an error without an id came
         self._reader = LineReader(max_line)
         self._at_once = ""
-        self._gate = Gate(window, self._make_probe)
+        self._gate = Gate(window, self._make_probe, self._lost)
+        self._tracing = logger.isEnabledFor(logging.DEBUG)  # looked up once for all that comes together
         self._next_key = 1
         self._calls: dict[int, Call] = {}
         self.fault: MeerkatError | None = None
@@ -174,6 +166,11 @@ class Protocol:
         return len(self._calls)
 
     @property
+    def waiting(self) -> int:
+        """How many lines have not gone out yet."""
+        return self._gate.waiting
+
+    @property
     def resent(self) -> int:
         """How many lines were sent again because the runtime lost them."""
         return self._gate.resent
@@ -182,6 +179,11 @@ class Protocol:
     def probe_out(self) -> int | None:
         """Id of the newest probe that is not answered; see `probe_again`."""
         return self._gate.probe_out
+
+    @property
+    def probing(self) -> bool:
+        """Whether a probe is not answered."""
+        return self._gate.probing
 
     # Outgoing
 
@@ -193,11 +195,18 @@ class Protocol:
         """
         if self.fault is not None:
             raise self.fault
-        call = Call(self._new_key(), method, cancellable=cancellable, null_id_errors=null_id_errors)
-        call.line = Line(_request(call.key, method, params), call.key, lambda: self._give_up(call))
-        logger.debug("request %d: %s, %d bytes", call.key, method, len(call.line.data))
-        self._calls[call.key] = call
-        self._gate.put(call.line)
+        key = self._new_key()
+        call = Call(
+            _request(key, method, params),
+            key,
+            method=method,
+            cancellable=cancellable,
+            null_id_errors=null_id_errors,
+        )
+        if self._tracing:
+            logger.debug("request %d: %s, %d bytes", key, method, len(call.data))
+        self._calls[key] = call
+        self._gate.put(call)
         return call
 
     def notify(self, method: str, params: bytes) -> None:
@@ -224,12 +233,11 @@ class Protocol:
             return
         call.abandoned = True
         logger.debug("request %d: nobody waits for it any more", call.key)
-        line = call.line
-        if line is not None and self._gate.withdraw(line):
+        if self._gate.withdraw(call):
             self._calls.pop(call.key, None)
             call.settle(NO_VALUE, None)
             return
-        call.line = _WENT_OUT  # the line itself is not sent again, may be large, and the answer may never come
+        call.data = b""  # the line itself is not sent again, may be large, and the answer may never come
         if call.cancellable and not call.cancel_held:
             self._cancel_remote(call)
 
@@ -259,6 +267,7 @@ class Protocol:
 
     def receive(self, chunk: bytes) -> list[Request]:
         """Take bytes from the runtime: settle calls, return what it sent on its own."""
+        self._tracing = logger.isEnabledFor(logging.DEBUG)
         return self._take(self._reader.feed(chunk))
 
     def receive_end(self) -> list[Request]:
@@ -297,32 +306,33 @@ class Protocol:
     def _answered(self, frame: Frame) -> None:
         key = frame.id
         if isinstance(key, int):
-            if self._gate.answered(key):
-                return
             call = self._calls.pop(key, None)
-            if call is None and self.fault is not None:
-                self.unanswered.discard(key)
-                return  # everybody was told already
             if call is None:
-                self.counters.late_answers += 1
-                logger.warning("an answer to request %s, which is not pending, was skipped", key)
+                if not self._gate.probe_answered(key):
+                    self._late(key)
                 return
-            self._settle(call, frame)
+            self._gate.answered(call)
+            if self._tracing:
+                kind = "" if frame.error is None else f" with the error {frame.error.code}"
+                logger.debug("request %d: answered%s", key, kind)
+            if frame.error is not None:
+                call.settle(NO_VALUE, frame.error)
+            elif frame.result is NO_VALUE:
+                message = "the runtime's answer has neither a result nor an error"
+                call.settle(NO_VALUE, InvalidResponseError(message=message, method=call.method))
+            else:
+                call.settle(frame.result, None)
         elif frame.error is not None and not isinstance(key, str):
             self._stray(frame.error)
         else:
             self._bad_line(BadLine("neither a request nor an answer", repr(key)))
 
-    def _settle(self, call: Call, frame: Frame) -> None:
-        if frame.error is not None:
-            logger.debug("request %d: answered with the error %d", call.key, frame.error.code)
-            call.settle(NO_VALUE, frame.error)
-        elif frame.result is NO_VALUE:
-            message = "the runtime's answer has neither a result nor an error"
-            call.settle(NO_VALUE, InvalidResponseError(message=message, method=call.method))
-        else:
-            logger.debug("request %d: answered", call.key)
-            call.settle(frame.result, None)
+    def _late(self, key: int) -> None:
+        if self.fault is not None:
+            self.unanswered.discard(key)
+            return  # everybody was told already
+        self.counters.late_answers += 1
+        logger.warning("an answer to request %s, which is not pending, was skipped", key)
 
     def _stray(self, error: ErrorBody) -> None:
         """Give an error without id to the oldest call that it can belong to, so that nobody waits for ever."""
@@ -334,31 +344,46 @@ class Protocol:
             key = self._gate.oldest_unread()
             call = self._calls.get(key) if key is not None else None
         else:
-            call = next((c for c in self._calls.values() if c.null_id_errors and _went_out(c)), None)
+            call = next((c for c in self._calls.values() if c.null_id_errors and c.number), None)
         if call is None:
-            call = next((c for c in self._calls.values() if not c.cancellable and _went_out(c)), None)
+            call = next((c for c in self._calls.values() if not c.cancellable and c.number), None)
+        if call is None and error.code != PARSE_ERROR:
+            # What it answers was read. A line that was not may have been an answer, and no turn must end for that.
+            call = next((c for c in self._calls.values() if c.number), None)
         if call is None:
             # Without its message, which may repeat a value that somebody sent.
             logger.warning("an error that answers no request was skipped: code %d", error.code)
             return
+        error = self._without_secrets(error)
         self._calls.pop(call.key, None)
-        self._gate.answered(call.key)
+        self._gate.answered(call)
         call.settle(NO_VALUE, error)
+
+    def _without_secrets(self, error: ErrorBody) -> ErrorBody:
+        """Take out of an error what any request has in it: nobody knows for sure which one it repeats."""
+        lines = [call.data for call in self._calls.values() if call.data]
+        # Those that got the error of another are not pending any more.
+        self._guessed.append(of_params(b"[%b]" % b",".join(lines)))
+        message, details = error.message, error_details(error)
+        for secrets in self._guessed:
+            message, details = secrets.hide(message), secrets.hide_in(details)
+        data = NO_VALUE if error.data is NO_VALUE else msgspec.Raw(msgspec.json.encode(details))
+        return ErrorBody(error.code, message, data)
 
     def _bad_line(self, line: BadLine) -> None:
         self.counters.bad_lines += 1
         count = self.counters.bad_lines
-        if count <= 10 or count % 100 == 0:
+        if count <= LINES_LOGGED or count % 100 == 0:
             logger.warning("line %d from the runtime was skipped: %s%s", count, line.reason, self._shown(line.text))
         if line.answers is not None and line.answers in self._calls:
             call = self._calls.pop(line.answers)
-            self._gate.answered(call.key)
+            self._gate.answered(call)
             kind = MessageTooLargeError if line.too_long else InvalidResponseError
             call.settle(NO_VALUE, kind(message=f"the runtime's answer was skipped: {line.reason}", method=call.method))
         elif line.too_long:
-            # It may have been anybody's answer: all who wait must know, and new calls may go on.
-            calls, self._calls = self._calls, {}
-            for call in calls.values():
+            # It may have been anybody's answer: all who wait for one must know, and new calls may go on.
+            for call in [call for call in self._calls.values() if call.number]:
+                del self._calls[call.key]
                 call.settle(NO_VALUE, MessageTooLargeError(message=line.reason, method=call.method))
         if count > self._max_bad_lines and self.fault is None:
             message = f"the runtime wrote {count:,} lines that are not part of the protocol; last: {line.reason}"
@@ -373,14 +398,16 @@ class Protocol:
         params = b'{"request_id":%d}' % call.key
         self._gate.put(Line(_notification(self._cancel, params)), first=True)
 
-    def _give_up(self, call: Call) -> None:
-        if self._calls.pop(call.key, None) is not None:
-            message = f"the runtime lost the request {call.line.resends + 1 if call.line else 0} times; it did not run"
-            call.settle(NO_VALUE, RequestLostError(message=message, method=call.method))
+    def _lost(self, line: Line) -> None:
+        if not isinstance(line, Call):
+            logger.error("the runtime lost a message of the client for good")
+        elif self._calls.pop(line.key, None) is not None:
+            message = f"the runtime lost the request {line.resends + 1} times; it did not run"
+            line.settle(NO_VALUE, RequestLostError(message=message, method=line.method))
 
     def _answer(self, data: bytes) -> None:
         if self.fault is None:
-            self._gate.put(Line(data, lost=lambda: logger.error("the runtime lost an answer of the client for good")))
+            self._gate.put(Line(data))
 
     def _make_probe(self) -> tuple[int, bytes]:
         key = self._new_key()
@@ -392,20 +419,17 @@ class Protocol:
         return key
 
 
-_WENT_OUT: Final = Line(b"")
-_WENT_OUT.number = 1
-
-
-def _went_out(call: Call) -> bool:
-    return call.line is not None and call.line.number > 0
-
-
 def _request(key: int, method: str, params: bytes) -> bytes:
-    return b'{"jsonrpc":"2.0","id":%d,"method":%b,"params":%b}\n' % (key, msgspec.json.encode(method), params)
+    return b'{"jsonrpc":"2.0","id":%d,"method":%b,"params":%b}\n' % (key, _quoted(method), params)
 
 
 def _notification(method: str, params: bytes) -> bytes:
-    return b'{"jsonrpc":"2.0","method":%b,"params":%b}\n' % (msgspec.json.encode(method), params)
+    return b'{"jsonrpc":"2.0","method":%b,"params":%b}\n' % (_quoted(method), params)
+
+
+@lru_cache(maxsize=256)
+def _quoted(method: str) -> bytes:
+    return msgspec.json.encode(method)
 
 
 def error_details(error: ErrorBody) -> Any:

@@ -27,8 +27,13 @@ _ANYWHERE: Final = (
 _WHOLE_WORD: Final = r"auth|key|pass|pwd|code|env|environment|headers?|dsn|nonce|pin|otp"
 _SUSPICIOUS: Final = rf"{_ANYWHERE}|(?:^|[_.\-])(?:{_WHOLE_WORD})s?(?:$|[_.\-])"
 
-# Parameters that the contract calls secret although their names do not say so.
+# Fields that the contract calls secret although their names do not say so.
 _HOLDERS: Final = frozenset({"config", "patch", "provider_params", "url", "args", "options", "state", "authorize_url"})
+
+
+def holds_secrets(name: str) -> bool:
+    """Whether a field with this name is kept out of sight where no type tells more."""
+    return name in _HOLDERS or is_suspicious(name)
 
 
 def is_suspicious(name: str) -> bool:
@@ -54,9 +59,14 @@ class Secrets:
         # The longest first: one secret may be the beginning of another.
         self._any = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True)))) if forms else None
 
-    def hide(self, text: str) -> str:
-        """Return a text with `HIDDEN` in place of every secret."""
-        return text if self._any is None else self._any.sub(HIDDEN, text)
+    def hide(self, text: str, start: int = 0) -> str:
+        """Return a text from ``start`` on with `HIDDEN` in place of every secret; leave out one that begins before."""
+        if self._any is None:
+            return text[start:]
+        cut = next((match for match in self._any.finditer(text) if match.end() > start), None) if start else None
+        if cut is not None and cut.start() < start:
+            start = cut.end()
+        return self._any.sub(HIDDEN, text[start:])
 
     def hide_in(self, value: Any) -> Any:
         """Return a plain JSON value with `HIDDEN` in place of every secret, names of objects excepted."""
@@ -82,10 +92,10 @@ def of_params(encoded: bytes) -> Secrets:
 
 
 def masked(value: Any) -> Any:
-    """Return a plain JSON value with `HIDDEN` in place of what stands under a suspicious name."""
+    """Return a plain JSON value with `HIDDEN` in place of what stands under a name that promises a secret."""
     if is_object(value):
         return {
-            key: HIDDEN if is_suspicious(key) and _can_be_secret(item) else masked(item) for key, item in value.items()
+            key: HIDDEN if holds_secrets(key) and _can_be_secret(item) else masked(item) for key, item in value.items()
         }
     if is_array(value):
         return [masked(item) for item in value]
@@ -98,13 +108,13 @@ def _can_be_secret(value: Any) -> bool:
 
 
 def _below(value: Any, *, secret: bool) -> Iterator[str]:
-    """All texts in a plain JSON value that stand under a suspicious name, or all when it stands under one itself."""
+    """All texts in a plain JSON value under a name that promises a secret, or all when it stands under one itself."""
     if isinstance(value, str):
         if secret:
             yield value
     elif is_object(value):
         for name, item in value.items():
-            yield from _below(item, secret=secret or name in _HOLDERS or is_suspicious(name))
+            yield from _below(item, secret=secret or holds_secrets(name))
     elif is_array(value):
         for item in value:
             yield from _below(item, secret=secret)

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from meerkat._core.lazy import LazyModule
 from meerkat._core.method import Calls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from meerkat._generated.methods import approval as _methods
     from meerkat._generated.types.approval import (
         ApprovalDecideParams,
         ApprovalGetParams,
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
         ApprovalRecord,
         ApprovalRequestParams,
     )
+else:
+    _methods = LazyModule("meerkat._generated.methods.approval")
 
 
 class ApprovalCalls(Calls):
@@ -43,9 +47,7 @@ class ApprovalCalls(Calls):
 
         RPC: ``approval/decide``.
         """
-        from meerkat._generated.methods.approval import APPROVAL_DECIDE
-
-        return await self._call(APPROVAL_DECIDE, params)
+        return await self._call(_methods.APPROVAL_DECIDE, params)
 
     async def get_approval(self, params: ApprovalGetParams | Mapping[str, Any]) -> ApprovalRecord:
         """Read an approval.
@@ -62,9 +64,7 @@ class ApprovalCalls(Calls):
 
         RPC: ``approval/get``.
         """
-        from meerkat._generated.methods.approval import APPROVAL_GET
-
-        return await self._call(APPROVAL_GET, params)
+        return await self._call(_methods.APPROVAL_GET, params)
 
     async def list_approvals(self, params: ApprovalListParams | Mapping[str, Any] | None = None) -> ApprovalListResult:
         """List approvals, whatever their state.
@@ -81,9 +81,7 @@ class ApprovalCalls(Calls):
 
         RPC: ``approval/list``.
         """
-        from meerkat._generated.methods.approval import APPROVAL_LIST
-
-        return await self._call(APPROVAL_LIST, params)
+        return await self._call(_methods.APPROVAL_LIST, params)
 
     async def request_approval(self, params: ApprovalRequestParams | Mapping[str, Any]) -> ApprovalRecord:
         """Ask for a decision on something that needs consent.
@@ -100,6 +98,4 @@ class ApprovalCalls(Calls):
 
         RPC: ``approval/request``.
         """
-        from meerkat._generated.methods.approval import APPROVAL_REQUEST
-
-        return await self._call(APPROVAL_REQUEST, params)
+        return await self._call(_methods.APPROVAL_REQUEST, params)

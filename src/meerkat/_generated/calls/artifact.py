@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from meerkat._core.lazy import LazyModule
 from meerkat._core.method import Calls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from meerkat._generated.methods import artifact as _methods
     from meerkat._generated.types.artifact import (
         ArtifactDownloadParams,
         ArtifactDownloadResult,
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
         ArtifactListResult,
         ArtifactRecord,
     )
+else:
+    _methods = LazyModule("meerkat._generated.methods.artifact")
 
 
 class ArtifactCalls(Calls):
@@ -41,9 +45,7 @@ class ArtifactCalls(Calls):
 
         RPC: ``artifact/download``.
         """
-        from meerkat._generated.methods.artifact import ARTIFACT_DOWNLOAD
-
-        return await self._call(ARTIFACT_DOWNLOAD, params)
+        return await self._call(_methods.ARTIFACT_DOWNLOAD, params)
 
     async def get_artifact(self, params: ArtifactIdParams | Mapping[str, Any]) -> ArtifactRecord:
         """Read the record of an artifact.
@@ -60,9 +62,7 @@ class ArtifactCalls(Calls):
 
         RPC: ``artifact/get``.
         """
-        from meerkat._generated.methods.artifact import ARTIFACT_GET
-
-        return await self._call(ARTIFACT_GET, params)
+        return await self._call(_methods.ARTIFACT_GET, params)
 
     async def list_artifacts(self, params: ArtifactListParams | Mapping[str, Any] | None = None) -> ArtifactListResult:
         """List artifacts.
@@ -79,6 +79,4 @@ class ArtifactCalls(Calls):
 
         RPC: ``artifact/list``.
         """
-        from meerkat._generated.methods.artifact import ARTIFACT_LIST
-
-        return await self._call(ARTIFACT_LIST, params)
+        return await self._call(_methods.ARTIFACT_LIST, params)

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from meerkat._core.lazy import LazyModule
 from meerkat._core.method import Calls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from meerkat._generated.methods import auth as _methods
     from meerkat._generated.types.auth import (
         AuthProfileCleared,
         AuthProfileCreated,
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
         ProvisionApiKeyResult,
     )
     from meerkat._generated.types.basics import BindingId, ProfileId, RealmId
+else:
+    _methods = LazyModule("meerkat._generated.methods.auth")
 
 
 class AuthCalls(Calls):
@@ -63,10 +67,8 @@ class AuthCalls(Calls):
 
         RPC: ``auth/login/complete``.
         """
-        from meerkat._generated.methods.auth import AUTH_LOGIN_COMPLETE
-
         return await self._call(
-            AUTH_LOGIN_COMPLETE,
+            _methods.AUTH_LOGIN_COMPLETE,
             {
                 "provider": provider,
                 "code": code,
@@ -105,10 +107,8 @@ class AuthCalls(Calls):
 
         RPC: ``auth/login/device_complete``.
         """
-        from meerkat._generated.methods.auth import AUTH_LOGIN_DEVICE_COMPLETE
-
         return await self._call(
-            AUTH_LOGIN_DEVICE_COMPLETE,
+            _methods.AUTH_LOGIN_DEVICE_COMPLETE,
             {
                 "provider": provider,
                 "device_code": device_code,
@@ -141,10 +141,8 @@ class AuthCalls(Calls):
 
         RPC: ``auth/login/device_start``.
         """
-        from meerkat._generated.methods.auth import AUTH_LOGIN_DEVICE_START
-
         return await self._call(
-            AUTH_LOGIN_DEVICE_START,
+            _methods.AUTH_LOGIN_DEVICE_START,
             {"provider": provider, "realm_id": realm_id, "binding_id": binding_id, "profile_id": profile_id},
         )
 
@@ -168,10 +166,8 @@ class AuthCalls(Calls):
 
         RPC: ``auth/login/provision_api_key``.
         """
-        from meerkat._generated.methods.auth import AUTH_LOGIN_PROVISION_API_KEY
-
         return await self._call(
-            AUTH_LOGIN_PROVISION_API_KEY,
+            _methods.AUTH_LOGIN_PROVISION_API_KEY,
             {"access_token": access_token, "realm_id": realm_id, "binding_id": binding_id, "profile_id": profile_id},
         )
 
@@ -205,10 +201,8 @@ class AuthCalls(Calls):
 
         RPC: ``auth/login/start``.
         """
-        from meerkat._generated.methods.auth import AUTH_LOGIN_START
-
         return await self._call(
-            AUTH_LOGIN_START,
+            _methods.AUTH_LOGIN_START,
             {
                 "provider": provider,
                 "redirect_uri": redirect_uri,
@@ -237,9 +231,9 @@ class AuthCalls(Calls):
 
         RPC: ``auth/logout``.
         """
-        from meerkat._generated.methods.auth import AUTH_LOGOUT
-
-        return await self._call(AUTH_LOGOUT, {"realm_id": realm_id, "binding_id": binding_id, "profile_id": profile_id})
+        return await self._call(
+            _methods.AUTH_LOGOUT, {"realm_id": realm_id, "binding_id": binding_id, "profile_id": profile_id}
+        )
 
     async def create_auth_profile(self, params: CreateProfileParams | Mapping[str, Any]) -> AuthProfileCreated:
         """Store an API key or bearer token for a binding.
@@ -259,9 +253,7 @@ class AuthCalls(Calls):
 
         RPC: ``auth/profile/create``.
         """
-        from meerkat._generated.methods.auth import AUTH_PROFILE_CREATE
-
-        return await self._call(AUTH_PROFILE_CREATE, params)
+        return await self._call(_methods.AUTH_PROFILE_CREATE, params)
 
     async def delete_auth_profile(
         self, realm_id: RealmId, binding_id: BindingId, profile_id: ProfileId | None = None
@@ -281,10 +273,8 @@ class AuthCalls(Calls):
 
         RPC: ``auth/profile/delete``.
         """
-        from meerkat._generated.methods.auth import AUTH_PROFILE_DELETE
-
         await self._call(
-            AUTH_PROFILE_DELETE, {"realm_id": realm_id, "binding_id": binding_id, "profile_id": profile_id}
+            _methods.AUTH_PROFILE_DELETE, {"realm_id": realm_id, "binding_id": binding_id, "profile_id": profile_id}
         )
 
     async def get_auth_profile(
@@ -306,10 +296,8 @@ class AuthCalls(Calls):
 
         RPC: ``auth/profile/get``.
         """
-        from meerkat._generated.methods.auth import AUTH_PROFILE_GET
-
         return await self._call(
-            AUTH_PROFILE_GET, {"realm_id": realm_id, "binding_id": binding_id, "profile_id": profile_id}
+            _methods.AUTH_PROFILE_GET, {"realm_id": realm_id, "binding_id": binding_id, "profile_id": profile_id}
         )
 
     async def list_auth_profiles(self, realm_id: RealmId) -> AuthProfilesList:
@@ -327,9 +315,7 @@ class AuthCalls(Calls):
 
         RPC: ``auth/profile/list``.
         """
-        from meerkat._generated.methods.auth import AUTH_PROFILE_LIST
-
-        return await self._call(AUTH_PROFILE_LIST, {"realm_id": realm_id})
+        return await self._call(_methods.AUTH_PROFILE_LIST, {"realm_id": realm_id})
 
     async def auth_status(
         self, realm_id: RealmId, binding_id: BindingId, profile_id: ProfileId | None = None
@@ -350,8 +336,6 @@ class AuthCalls(Calls):
 
         RPC: ``auth/status/get``.
         """
-        from meerkat._generated.methods.auth import AUTH_STATUS_GET
-
         return await self._call(
-            AUTH_STATUS_GET, {"realm_id": realm_id, "binding_id": binding_id, "profile_id": profile_id}
+            _methods.AUTH_STATUS_GET, {"realm_id": realm_id, "binding_id": binding_id, "profile_id": profile_id}
         )

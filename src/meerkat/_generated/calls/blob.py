@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from meerkat._core.lazy import LazyModule
 from meerkat._core.method import Calls
 
 if TYPE_CHECKING:
+    from meerkat._generated.methods import blob as _methods
     from meerkat._generated.types.blob import BlobPayload
     from meerkat._generated.types.content import BlobId
+else:
+    _methods = LazyModule("meerkat._generated.methods.blob")
 
 
 class BlobCalls(Calls):
@@ -32,6 +36,4 @@ class BlobCalls(Calls):
 
         RPC: ``blob/get``.
         """
-        from meerkat._generated.methods.blob import BLOB_GET
-
-        return await self._call(BLOB_GET, {"blob_id": blob_id})
+        return await self._call(_methods.BLOB_GET, {"blob_id": blob_id})

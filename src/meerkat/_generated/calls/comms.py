@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from meerkat._core.lazy import LazyModule
 from meerkat._core.method import Calls
 
 if TYPE_CHECKING:
+    from meerkat._generated.methods import comms as _methods
     from meerkat._generated.types.comms_peers import CommsPeersResult
     from meerkat._generated.types.content import SessionId
+else:
+    _methods = LazyModule("meerkat._generated.methods.comms")
 
 
 class CommsCalls(Calls):
@@ -32,6 +36,4 @@ class CommsCalls(Calls):
 
         RPC: ``comms/peers``.
         """
-        from meerkat._generated.methods.comms import COMMS_PEERS
-
-        return await self._call(COMMS_PEERS, {"session_id": session_id})
+        return await self._call(_methods.COMMS_PEERS, {"session_id": session_id})

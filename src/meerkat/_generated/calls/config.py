@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from meerkat._core.lazy import LazyModule
 from meerkat._core.method import Calls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from meerkat._generated.methods import config as _methods
     from meerkat._generated.types.config import Config, ConfigEnvelope
+else:
+    _methods = LazyModule("meerkat._generated.methods.config")
 
 
 class ConfigCalls(Calls):
@@ -33,9 +37,7 @@ class ConfigCalls(Calls):
 
         RPC: ``config/get``.
         """
-        from meerkat._generated.methods.config import CONFIG_GET
-
-        return await self._call(CONFIG_GET)
+        return await self._call(_methods.CONFIG_GET)
 
     async def patch_config(
         self, patch: Config | Mapping[str, Any], *, expected_generation: int | None = None
@@ -60,9 +62,7 @@ class ConfigCalls(Calls):
 
         RPC: ``config/patch``.
         """
-        from meerkat._generated.methods.config import CONFIG_PATCH
-
-        return await self._call(CONFIG_PATCH, {"patch": patch, "expected_generation": expected_generation})
+        return await self._call(_methods.CONFIG_PATCH, {"patch": patch, "expected_generation": expected_generation})
 
     async def set_config(
         self, config: Config | Mapping[str, Any], *, expected_generation: int | None = None
@@ -88,6 +88,4 @@ class ConfigCalls(Calls):
 
         RPC: ``config/set``.
         """
-        from meerkat._generated.methods.config import CONFIG_SET
-
-        return await self._call(CONFIG_SET, {"config": config, "expected_generation": expected_generation})
+        return await self._call(_methods.CONFIG_SET, {"config": config, "expected_generation": expected_generation})

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from meerkat._core.lazy import LazyModule
 from meerkat._core.method import Calls
 
 if TYPE_CHECKING:
+    from meerkat._generated.methods import connection as _methods
     from meerkat._generated.types.connection import CapabilitiesResponse
+else:
+    _methods = LazyModule("meerkat._generated.methods.connection")
 
 
 class ConnectionCalls(Calls):
@@ -27,6 +31,4 @@ class ConnectionCalls(Calls):
 
         RPC: ``capabilities/get``.
         """
-        from meerkat._generated.methods.connection import CAPABILITIES_GET
-
-        return await self._call(CAPABILITIES_GET)
+        return await self._call(_methods.CAPABILITIES_GET)

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from meerkat._core.lazy import LazyModule
 from meerkat._core.method import Calls
 
 if TYPE_CHECKING:
+    from meerkat._generated.methods import history as _methods
     from meerkat._generated.types.content import SessionId
     from meerkat._generated.types.history import SessionHistory
+else:
+    _methods = LazyModule("meerkat._generated.methods.history")
 
 
 class HistoryCalls(Calls):
@@ -40,6 +44,4 @@ class HistoryCalls(Calls):
 
         RPC: ``session/history``.
         """
-        from meerkat._generated.methods.history import SESSION_HISTORY
-
-        return await self._call(SESSION_HISTORY, {"session_id": session_id, "offset": offset, "limit": limit})
+        return await self._call(_methods.SESSION_HISTORY, {"session_id": session_id, "offset": offset, "limit": limit})

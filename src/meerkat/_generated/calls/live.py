@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from meerkat._core.lazy import LazyModule
 from meerkat._core.method import Calls
 
 if TYPE_CHECKING:
+    from meerkat._generated.methods import live as _methods
     from meerkat._generated.types.content import SessionId
     from meerkat._generated.types.live import (
         LiveChannelId,
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
         LiveTruncateResult,
         RealtimeTurningMode,
     )
+else:
+    _methods = LazyModule("meerkat._generated.methods.live")
 
 
 class LiveCalls(Calls):
@@ -42,9 +46,7 @@ class LiveCalls(Calls):
 
         RPC: ``live/close``.
         """
-        from meerkat._generated.methods.live import LIVE_CLOSE
-
-        return await self._call(LIVE_CLOSE, {"channel_id": channel_id})
+        return await self._call(_methods.LIVE_CLOSE, {"channel_id": channel_id})
 
     async def live_interrupt(self, channel_id: LiveChannelId) -> LiveInterruptResult:
         """Stop the answer that the model is giving on a live channel.
@@ -62,9 +64,7 @@ class LiveCalls(Calls):
 
         RPC: ``live/interrupt``.
         """
-        from meerkat._generated.methods.live import LIVE_INTERRUPT
-
-        return await self._call(LIVE_INTERRUPT, {"channel_id": channel_id})
+        return await self._call(_methods.LIVE_INTERRUPT, {"channel_id": channel_id})
 
     async def live_open(self, session_id: SessionId, turning_mode: RealtimeTurningMode | None = None) -> LiveOpenResult:
         """Open a live channel on a session for speech and text in real time.
@@ -86,9 +86,7 @@ class LiveCalls(Calls):
 
         RPC: ``live/open``.
         """
-        from meerkat._generated.methods.live import LIVE_OPEN
-
-        return await self._call(LIVE_OPEN, {"session_id": session_id, "turning_mode": turning_mode})
+        return await self._call(_methods.LIVE_OPEN, {"session_id": session_id, "turning_mode": turning_mode})
 
     async def live_refresh(self, channel_id: LiveChannelId) -> LiveRefreshResult:
         """Hand the present state of the session to the provider again.
@@ -108,9 +106,7 @@ class LiveCalls(Calls):
 
         RPC: ``live/refresh``.
         """
-        from meerkat._generated.methods.live import LIVE_REFRESH
-
-        return await self._call(LIVE_REFRESH, {"channel_id": channel_id})
+        return await self._call(_methods.LIVE_REFRESH, {"channel_id": channel_id})
 
     async def live_status(self, channel_id: LiveChannelId) -> LiveStatusResult:
         """Tell how a live channel is doing.
@@ -130,9 +126,7 @@ class LiveCalls(Calls):
 
         RPC: ``live/status``.
         """
-        from meerkat._generated.methods.live import LIVE_STATUS
-
-        return await self._call(LIVE_STATUS, {"channel_id": channel_id})
+        return await self._call(_methods.LIVE_STATUS, {"channel_id": channel_id})
 
     async def live_truncate(
         self, channel_id: LiveChannelId, item_id: str, content_index: int, audio_played_ms: int
@@ -155,10 +149,8 @@ class LiveCalls(Calls):
 
         RPC: ``live/truncate``.
         """
-        from meerkat._generated.methods.live import LIVE_TRUNCATE
-
         return await self._call(
-            LIVE_TRUNCATE,
+            _methods.LIVE_TRUNCATE,
             {
                 "channel_id": channel_id,
                 "item_id": item_id,

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from meerkat._core.lazy import LazyModule
 from meerkat._core.method import Calls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from meerkat._generated.methods import mcp as _methods
     from meerkat._generated.types.content import SessionId
     from meerkat._generated.types.mcp import McpLiveOpResponse, McpServerConfig
+else:
+    _methods = LazyModule("meerkat._generated.methods.mcp")
 
 
 class McpCalls(Calls):
@@ -47,10 +51,8 @@ class McpCalls(Calls):
 
         RPC: ``mcp/add``.
         """
-        from meerkat._generated.methods.mcp import MCP_ADD
-
         return await self._call(
-            MCP_ADD, {"session_id": session_id, "server_config": server_config, "persisted": persisted}
+            _methods.MCP_ADD, {"session_id": session_id, "server_config": server_config, "persisted": persisted}
         )
 
     async def mcp_reload(
@@ -73,10 +75,8 @@ class McpCalls(Calls):
 
         RPC: ``mcp/reload``.
         """
-        from meerkat._generated.methods.mcp import MCP_RELOAD
-
         return await self._call(
-            MCP_RELOAD, {"session_id": session_id, "server_name": server_name, "persisted": persisted}
+            _methods.MCP_RELOAD, {"session_id": session_id, "server_name": server_name, "persisted": persisted}
         )
 
     async def mcp_remove(
@@ -102,8 +102,6 @@ class McpCalls(Calls):
 
         RPC: ``mcp/remove``.
         """
-        from meerkat._generated.methods.mcp import MCP_REMOVE
-
         return await self._call(
-            MCP_REMOVE, {"session_id": session_id, "server_name": server_name, "persisted": persisted}
+            _methods.MCP_REMOVE, {"session_id": session_id, "server_name": server_name, "persisted": persisted}
         )

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from meerkat._core.lazy import LazyModule
 from meerkat._core.method import Calls
 
 if TYPE_CHECKING:
+    from meerkat._generated.methods import mob as _methods
     from meerkat._generated.types.mob import (
         MobDestroyResult,
         MobLifecycleAction,
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
         MobStatusResult,
     )
     from meerkat._generated.types.mob_ids import MobId
+else:
+    _methods = LazyModule("meerkat._generated.methods.mob")
 
 
 class MobCalls(Calls):
@@ -40,9 +44,7 @@ class MobCalls(Calls):
 
         RPC: ``mob/destroy``.
         """
-        from meerkat._generated.methods.mob import MOB_DESTROY
-
-        return await self._call(MOB_DESTROY, {"mob_id": mob_id})
+        return await self._call(_methods.MOB_DESTROY, {"mob_id": mob_id})
 
     async def mob_lifecycle(self, mob_id: MobId, action: MobLifecycleAction | str) -> MobLifecycleResult:
         """Stop, resume, complete, reset or destroy a mob.
@@ -62,9 +64,7 @@ class MobCalls(Calls):
 
         RPC: ``mob/lifecycle``.
         """
-        from meerkat._generated.methods.mob import MOB_LIFECYCLE
-
-        return await self._call(MOB_LIFECYCLE, {"mob_id": mob_id, "action": action})
+        return await self._call(_methods.MOB_LIFECYCLE, {"mob_id": mob_id, "action": action})
 
     async def list_mobs(self) -> list[MobStatusResult]:
         """List the mobs of the realm.
@@ -74,9 +74,7 @@ class MobCalls(Calls):
 
         RPC: ``mob/list``.
         """
-        from meerkat._generated.methods.mob import MOB_LIST
-
-        return (await self._call(MOB_LIST)).mobs
+        return (await self._call(_methods.MOB_LIST)).mobs
 
     async def mob_rotate_supervisor(self, mob_id: MobId) -> MobRotateSupervisorResult:
         """Give the supervisor of a mob a new key and make the members trust it.
@@ -93,9 +91,7 @@ class MobCalls(Calls):
 
         RPC: ``mob/rotate_supervisor``.
         """
-        from meerkat._generated.methods.mob import MOB_ROTATE_SUPERVISOR
-
-        return await self._call(MOB_ROTATE_SUPERVISOR, {"mob_id": mob_id})
+        return await self._call(_methods.MOB_ROTATE_SUPERVISOR, {"mob_id": mob_id})
 
     async def mob_status(self, mob_id: MobId) -> MobStatusResult:
         """Tell where a mob stands.
@@ -111,6 +107,4 @@ class MobCalls(Calls):
 
         RPC: ``mob/status``.
         """
-        from meerkat._generated.methods.mob import MOB_STATUS
-
-        return await self._call(MOB_STATUS, {"mob_id": mob_id})
+        return await self._call(_methods.MOB_STATUS, {"mob_id": mob_id})

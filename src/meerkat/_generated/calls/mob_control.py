@@ -7,15 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from meerkat._core.lazy import LazyModule
 from meerkat._core.method import Calls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from meerkat._generated.methods import mob_control as _methods
     from meerkat._generated.types.content import ContentBlock, ContentInput
     from meerkat._generated.types.mob_control import MobAppendSystemContextResult, MobRespawnResult
     from meerkat._generated.types.mob_ids import AgentIdentity, MobId
+else:
+    _methods = LazyModule("meerkat._generated.methods.mob_control")
 
 
 class MobControlCalls(Calls):
@@ -47,10 +51,8 @@ class MobControlCalls(Calls):
 
         RPC: ``mob/append_system_context``.
         """
-        from meerkat._generated.methods.mob_control import MOB_APPEND_SYSTEM_CONTEXT
-
         return await self._call(
-            MOB_APPEND_SYSTEM_CONTEXT,
+            _methods.MOB_APPEND_SYSTEM_CONTEXT,
             {
                 "mob_id": mob_id,
                 "agent_identity": agent_identity,
@@ -74,9 +76,7 @@ class MobControlCalls(Calls):
 
         RPC: ``mob/force_cancel``.
         """
-        from meerkat._generated.methods.mob_control import MOB_FORCE_CANCEL
-
-        await self._call(MOB_FORCE_CANCEL, {"mob_id": mob_id, "agent_identity": agent_identity})
+        await self._call(_methods.MOB_FORCE_CANCEL, {"mob_id": mob_id, "agent_identity": agent_identity})
 
     async def respawn_mob_member(
         self,
@@ -102,10 +102,9 @@ class MobControlCalls(Calls):
 
         RPC: ``mob/respawn``.
         """
-        from meerkat._generated.methods.mob_control import MOB_RESPAWN
-
         return await self._call(
-            MOB_RESPAWN, {"mob_id": mob_id, "agent_identity": agent_identity, "initial_message": initial_message}
+            _methods.MOB_RESPAWN,
+            {"mob_id": mob_id, "agent_identity": agent_identity, "initial_message": initial_message},
         )
 
     async def retire_mob_member(self, mob_id: MobId, agent_identity: AgentIdentity) -> None:
@@ -122,6 +121,4 @@ class MobControlCalls(Calls):
 
         RPC: ``mob/retire``.
         """
-        from meerkat._generated.methods.mob_control import MOB_RETIRE
-
-        await self._call(MOB_RETIRE, {"mob_id": mob_id, "agent_identity": agent_identity})
+        await self._call(_methods.MOB_RETIRE, {"mob_id": mob_id, "agent_identity": agent_identity})

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from meerkat._core.lazy import LazyModule
 from meerkat._core.method import Calls
 
 if TYPE_CHECKING:
+    from meerkat._generated.methods import mob_events as _methods
     from meerkat._generated.types.mob_events import MobEventsResult
     from meerkat._generated.types.mob_ids import MobId
+else:
+    _methods = LazyModule("meerkat._generated.methods.mob_events")
 
 
 class MobEventsCalls(Calls):
@@ -40,8 +44,6 @@ class MobEventsCalls(Calls):
 
         RPC: ``mob/events``.
         """
-        from meerkat._generated.methods.mob_events import MOB_EVENTS
-
         return await self._call(
-            MOB_EVENTS, {"mob_id": mob_id, "after_cursor": after_cursor, "limit": limit, "strict": strict}
+            _methods.MOB_EVENTS, {"mob_id": mob_id, "after_cursor": after_cursor, "limit": limit, "strict": strict}
         )

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from meerkat._core.lazy import LazyModule
 from meerkat._core.method import Calls
 
 if TYPE_CHECKING:
     from typing import Any
 
+    from meerkat._generated.methods import mob_flow as _methods
     from meerkat._generated.types.mob_flow import MobRun
     from meerkat._generated.types.mob_ids import MobId, MobRunId
+else:
+    _methods = LazyModule("meerkat._generated.methods.mob_flow")
 
 
 class MobFlowCalls(Calls):
@@ -33,9 +37,7 @@ class MobFlowCalls(Calls):
 
         RPC: ``mob/flow_cancel``.
         """
-        from meerkat._generated.methods.mob_flow import MOB_FLOW_CANCEL
-
-        await self._call(MOB_FLOW_CANCEL, {"mob_id": mob_id, "run_id": run_id})
+        await self._call(_methods.MOB_FLOW_CANCEL, {"mob_id": mob_id, "run_id": run_id})
 
     async def run_mob_flow(self, mob_id: MobId, flow_id: str, params: Any = None) -> MobRunId:
         """Start a run of a flow.
@@ -55,9 +57,9 @@ class MobFlowCalls(Calls):
 
         RPC: ``mob/flow_run``.
         """
-        from meerkat._generated.methods.mob_flow import MOB_FLOW_RUN
-
-        return (await self._call(MOB_FLOW_RUN, {"mob_id": mob_id, "flow_id": flow_id, "params": params})).run_id
+        return (
+            await self._call(_methods.MOB_FLOW_RUN, {"mob_id": mob_id, "flow_id": flow_id, "params": params})
+        ).run_id
 
     async def get_mob_flow_status(self, mob_id: MobId, run_id: MobRunId) -> MobRun | None:
         """Tell how a run of a flow goes.
@@ -74,9 +76,7 @@ class MobFlowCalls(Calls):
 
         RPC: ``mob/flow_status``.
         """
-        from meerkat._generated.methods.mob_flow import MOB_FLOW_STATUS
-
-        return (await self._call(MOB_FLOW_STATUS, {"mob_id": mob_id, "run_id": run_id})).run
+        return (await self._call(_methods.MOB_FLOW_STATUS, {"mob_id": mob_id, "run_id": run_id})).run
 
     async def list_mob_flows(self, mob_id: MobId) -> list[str]:
         """List the names of a mob's flows.
@@ -92,6 +92,4 @@ class MobFlowCalls(Calls):
 
         RPC: ``mob/flows``.
         """
-        from meerkat._generated.methods.mob_flow import MOB_FLOWS
-
-        return (await self._call(MOB_FLOWS, {"mob_id": mob_id})).flows
+        return (await self._call(_methods.MOB_FLOWS, {"mob_id": mob_id})).flows

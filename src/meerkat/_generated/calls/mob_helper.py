@@ -7,15 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from meerkat._core.lazy import LazyModule
 from meerkat._core.method import Calls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from meerkat._generated.methods import mob_helper as _methods
     from meerkat._generated.types.mob_helper import MobHelperResult
     from meerkat._generated.types.mob_ids import AgentIdentity, MobBackendKind, MobId, MobRuntimeMode
     from meerkat._generated.types.mob_member import ForkContext
+else:
+    _methods = LazyModule("meerkat._generated.methods.mob_helper")
 
 
 class MobHelperCalls(Calls):
@@ -56,10 +60,8 @@ class MobHelperCalls(Calls):
 
         RPC: ``mob/fork_helper``.
         """
-        from meerkat._generated.methods.mob_helper import MOB_FORK_HELPER
-
         return await self._call(
-            MOB_FORK_HELPER,
+            _methods.MOB_FORK_HELPER,
             {
                 "mob_id": mob_id,
                 "source_member_id": source_member_id,
@@ -103,10 +105,8 @@ class MobHelperCalls(Calls):
 
         RPC: ``mob/spawn_helper``.
         """
-        from meerkat._generated.methods.mob_helper import MOB_SPAWN_HELPER
-
         return await self._call(
-            MOB_SPAWN_HELPER,
+            _methods.MOB_SPAWN_HELPER,
             {
                 "mob_id": mob_id,
                 "prompt": prompt,

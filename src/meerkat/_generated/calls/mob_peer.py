@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from meerkat._core.lazy import LazyModule
 from meerkat._core.method import Calls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from meerkat._generated.methods import mob_peer as _methods
     from meerkat._generated.types.mob_ids import AgentIdentity, MobId
     from meerkat._generated.types.mob_peer import MobPeerTarget
+else:
+    _methods = LazyModule("meerkat._generated.methods.mob_peer")
 
 
 class MobPeerCalls(Calls):
@@ -35,9 +39,7 @@ class MobPeerCalls(Calls):
 
         RPC: ``mob/unwire``.
         """
-        from meerkat._generated.methods.mob_peer import MOB_UNWIRE
-
-        await self._call(MOB_UNWIRE, {"mob_id": mob_id, "member": member, "peer": peer})
+        await self._call(_methods.MOB_UNWIRE, {"mob_id": mob_id, "member": member, "peer": peer})
 
     async def wire_mob_members(
         self, mob_id: MobId, member: AgentIdentity, peer: MobPeerTarget | Mapping[str, Any]
@@ -56,6 +58,4 @@ class MobPeerCalls(Calls):
 
         RPC: ``mob/wire``.
         """
-        from meerkat._generated.methods.mob_peer import MOB_WIRE
-
-        await self._call(MOB_WIRE, {"mob_id": mob_id, "member": member, "peer": peer})
+        await self._call(_methods.MOB_WIRE, {"mob_id": mob_id, "member": member, "peer": peer})

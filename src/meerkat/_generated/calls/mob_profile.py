@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from meerkat._core.lazy import LazyModule
 from meerkat._core.method import Calls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from meerkat._generated.methods import mob_profile as _methods
     from meerkat._generated.types.mob_profile import DeletedMobProfile, MobProfile, StoredMobProfile
+else:
+    _methods = LazyModule("meerkat._generated.methods.mob_profile")
 
 
 class MobProfileCalls(Calls):
@@ -36,9 +40,7 @@ class MobProfileCalls(Calls):
 
         RPC: ``mob/profile/create``.
         """
-        from meerkat._generated.methods.mob_profile import MOB_PROFILE_CREATE
-
-        return await self._call(MOB_PROFILE_CREATE, {"name": name, "profile": profile})
+        return await self._call(_methods.MOB_PROFILE_CREATE, {"name": name, "profile": profile})
 
     async def delete_mob_profile(self, name: str, expected_revision: int) -> DeletedMobProfile:
         """Delete a stored profile.
@@ -57,9 +59,7 @@ class MobProfileCalls(Calls):
 
         RPC: ``mob/profile/delete``.
         """
-        from meerkat._generated.methods.mob_profile import MOB_PROFILE_DELETE
-
-        return await self._call(MOB_PROFILE_DELETE, {"name": name, "expected_revision": expected_revision})
+        return await self._call(_methods.MOB_PROFILE_DELETE, {"name": name, "expected_revision": expected_revision})
 
     async def get_mob_profile(self, name: str) -> StoredMobProfile | None:
         """Read a stored profile.
@@ -76,10 +76,9 @@ class MobProfileCalls(Calls):
 
         RPC: ``mob/profile/get``.
         """
-        from meerkat._generated.methods.mob_profile import MOB_PROFILE_GET
         from meerkat._generated.types.mob_profile import MobProfileNotFound
 
-        _result = await self._call(MOB_PROFILE_GET, {"name": name})
+        _result = await self._call(_methods.MOB_PROFILE_GET, {"name": name})
         return None if isinstance(_result, MobProfileNotFound) else _result
 
     async def list_mob_profiles(self) -> list[StoredMobProfile]:
@@ -93,9 +92,7 @@ class MobProfileCalls(Calls):
 
         RPC: ``mob/profile/list``.
         """
-        from meerkat._generated.methods.mob_profile import MOB_PROFILE_LIST
-
-        return (await self._call(MOB_PROFILE_LIST)).profiles
+        return (await self._call(_methods.MOB_PROFILE_LIST)).profiles
 
     async def update_mob_profile(
         self, name: str, profile: MobProfile | Mapping[str, Any], expected_revision: int
@@ -118,8 +115,6 @@ class MobProfileCalls(Calls):
 
         RPC: ``mob/profile/update``.
         """
-        from meerkat._generated.methods.mob_profile import MOB_PROFILE_UPDATE
-
         return await self._call(
-            MOB_PROFILE_UPDATE, {"name": name, "profile": profile, "expected_revision": expected_revision}
+            _methods.MOB_PROFILE_UPDATE, {"name": name, "profile": profile, "expected_revision": expected_revision}
         )

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from meerkat._core.lazy import LazyModule
 from meerkat._core.method import Calls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from meerkat._generated.methods import mob_roster as _methods
     from meerkat._generated.types.mob_ids import MobId
     from meerkat._generated.types.mob_roster import (
         MobEnsureMemberResult,
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
         MobReconcileOptions,
         MobReconcileResult,
     )
+else:
+    _methods = LazyModule("meerkat._generated.methods.mob_roster")
 
 
 class MobRosterCalls(Calls):
@@ -45,9 +49,7 @@ class MobRosterCalls(Calls):
 
         RPC: ``mob/ensure_member``.
         """
-        from meerkat._generated.methods.mob_roster import MOB_ENSURE_MEMBER
-
-        return await self._call(MOB_ENSURE_MEMBER, {"mob_id": mob_id, "spec": spec})
+        return await self._call(_methods.MOB_ENSURE_MEMBER, {"mob_id": mob_id, "spec": spec})
 
     async def mob_list_members_matching(
         self, mob_id: MobId, filter: MobMemberFilter | Mapping[str, Any] | None = None
@@ -66,9 +68,7 @@ class MobRosterCalls(Calls):
 
         RPC: ``mob/list_members_matching``.
         """
-        from meerkat._generated.methods.mob_roster import MOB_LIST_MEMBERS_MATCHING
-
-        return await self._call(MOB_LIST_MEMBERS_MATCHING, {"mob_id": mob_id, "filter": filter})
+        return await self._call(_methods.MOB_LIST_MEMBERS_MATCHING, {"mob_id": mob_id, "filter": filter})
 
     async def list_mob_members(self, mob_id: MobId) -> list[MobMember]:
         """List the members of a mob.
@@ -84,9 +84,7 @@ class MobRosterCalls(Calls):
 
         RPC: ``mob/members``.
         """
-        from meerkat._generated.methods.mob_roster import MOB_MEMBERS
-
-        return (await self._call(MOB_MEMBERS, {"mob_id": mob_id})).members
+        return (await self._call(_methods.MOB_MEMBERS, {"mob_id": mob_id})).members
 
     async def mob_reconcile(
         self,
@@ -112,6 +110,4 @@ class MobRosterCalls(Calls):
 
         RPC: ``mob/reconcile``.
         """
-        from meerkat._generated.methods.mob_roster import MOB_RECONCILE
-
-        return await self._call(MOB_RECONCILE, {"mob_id": mob_id, "desired": desired, "options": options})
+        return await self._call(_methods.MOB_RECONCILE, {"mob_id": mob_id, "desired": desired, "options": options})

@@ -8,12 +8,14 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING
 
+from meerkat._core.lazy import LazyModule
 from meerkat._core.method import Calls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from meerkat._generated.methods import mob_spawn as _methods
     from meerkat._generated.types.basics import AuthBindingRef
     from meerkat._generated.types.content import ContentBlock, ContentInput
     from meerkat._generated.types.mob_ids import AgentIdentity, MobBackendKind, MobId, MobRuntimeMode
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
         MobSpawnSpec,
     )
     from meerkat._generated.types.mob_tools import ToolAccessPolicy, ToolFilter
+else:
+    _methods = LazyModule("meerkat._generated.methods.mob_spawn")
 
 
 class MobSpawnCalls(Calls):
@@ -88,8 +92,6 @@ class MobSpawnCalls(Calls):
 
         RPC: ``mob/spawn``.
         """
-        from meerkat._generated.methods.mob_spawn import MOB_SPAWN
-
         if inherited_tool_filter is not None:
             warnings.warn(
                 "the parameter inherited_tool_filter of spawn_mob_member() is deprecated",
@@ -97,7 +99,7 @@ class MobSpawnCalls(Calls):
                 stacklevel=2,
             )
         return await self._call(
-            MOB_SPAWN,
+            _methods.MOB_SPAWN,
             {
                 "mob_id": mob_id,
                 "profile": profile,
@@ -139,6 +141,4 @@ class MobSpawnCalls(Calls):
 
         RPC: ``mob/spawn_many``.
         """
-        from meerkat._generated.methods.mob_spawn import MOB_SPAWN_MANY
-
-        return await self._call(MOB_SPAWN_MANY, {"mob_id": mob_id, "specs": specs})
+        return await self._call(_methods.MOB_SPAWN_MANY, {"mob_id": mob_id, "specs": specs})

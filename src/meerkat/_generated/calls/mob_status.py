@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from meerkat._core.lazy import LazyModule
 from meerkat._core.method import Calls
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from meerkat._generated.methods import mob_status as _methods
     from meerkat._generated.types.mob_ids import AgentIdentity, MobId
     from meerkat._generated.types.mob_status import (
         MobKickoffMemberSnapshot,
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
         MobReadyMemberSnapshot,
         MobSnapshotResult,
     )
+else:
+    _methods = LazyModule("meerkat._generated.methods.mob_status")
 
 
 class MobStatusCalls(Calls):
@@ -41,9 +45,7 @@ class MobStatusCalls(Calls):
 
         RPC: ``mob/member_status``.
         """
-        from meerkat._generated.methods.mob_status import MOB_MEMBER_STATUS
-
-        return await self._call(MOB_MEMBER_STATUS, {"mob_id": mob_id, "agent_identity": agent_identity})
+        return await self._call(_methods.MOB_MEMBER_STATUS, {"mob_id": mob_id, "agent_identity": agent_identity})
 
     async def mob_snapshot(self, mob_id: MobId) -> MobSnapshotResult:
         """Tell the state of a mob and of all of its members at once.
@@ -59,9 +61,7 @@ class MobStatusCalls(Calls):
 
         RPC: ``mob/snapshot``.
         """
-        from meerkat._generated.methods.mob_status import MOB_SNAPSHOT
-
-        return await self._call(MOB_SNAPSHOT, {"mob_id": mob_id})
+        return await self._call(_methods.MOB_SNAPSHOT, {"mob_id": mob_id})
 
     async def wait_mob_kickoff(
         self, mob_id: MobId, *, member_ids: Sequence[AgentIdentity] | None = None, timeout_ms: int | None = None
@@ -84,10 +84,10 @@ class MobStatusCalls(Calls):
 
         RPC: ``mob/wait_kickoff``.
         """
-        from meerkat._generated.methods.mob_status import MOB_WAIT_KICKOFF
-
         return (
-            await self._call(MOB_WAIT_KICKOFF, {"mob_id": mob_id, "member_ids": member_ids, "timeout_ms": timeout_ms})
+            await self._call(
+                _methods.MOB_WAIT_KICKOFF, {"mob_id": mob_id, "member_ids": member_ids, "timeout_ms": timeout_ms}
+            )
         ).members
 
     async def wait_mob_ready(
@@ -110,8 +110,8 @@ class MobStatusCalls(Calls):
 
         RPC: ``mob/wait_ready``.
         """
-        from meerkat._generated.methods.mob_status import MOB_WAIT_READY
-
         return (
-            await self._call(MOB_WAIT_READY, {"mob_id": mob_id, "member_ids": member_ids, "timeout_ms": timeout_ms})
+            await self._call(
+                _methods.MOB_WAIT_READY, {"mob_id": mob_id, "member_ids": member_ids, "timeout_ms": timeout_ms}
+            )
         ).members

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from meerkat._core.lazy import LazyModule
 from meerkat._core.method import Calls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from meerkat._generated.methods import mob_work as _methods
     from meerkat._generated.types.basics import (
         AuthBindingRef,
         HandlingMode,
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
         WorkOrigin,
     )
     from meerkat._generated.types.run import OutputSchemaInput, RunResult
+else:
+    _methods = LazyModule("meerkat._generated.methods.mob_work")
 
 
 class MobWorkCalls(Calls):
@@ -53,9 +57,7 @@ class MobWorkCalls(Calls):
 
         RPC: ``mob/cancel_all_work``.
         """
-        from meerkat._generated.methods.mob_work import MOB_CANCEL_ALL_WORK
-
-        return await self._call(MOB_CANCEL_ALL_WORK, {"member_ref": member_ref})
+        return await self._call(_methods.MOB_CANCEL_ALL_WORK, {"member_ref": member_ref})
 
     async def mob_cancel_work(self, mob_id: MobId, work_ref: WorkRef) -> MobCancelWorkResult:
         """Withdraw a piece of work that has not been begun.
@@ -74,9 +76,7 @@ class MobWorkCalls(Calls):
 
         RPC: ``mob/cancel_work``.
         """
-        from meerkat._generated.methods.mob_work import MOB_CANCEL_WORK
-
-        return await self._call(MOB_CANCEL_WORK, {"mob_id": mob_id, "work_ref": work_ref})
+        return await self._call(_methods.MOB_CANCEL_WORK, {"mob_id": mob_id, "work_ref": work_ref})
 
     async def mob_ingress_interaction(
         self, params: MobIngressInteractionParams | Mapping[str, Any]
@@ -97,9 +97,7 @@ class MobWorkCalls(Calls):
 
         RPC: ``mob/ingress_interaction``.
         """
-        from meerkat._generated.methods.mob_work import MOB_INGRESS_INTERACTION
-
-        return await self._call(MOB_INGRESS_INTERACTION, params)
+        return await self._call(_methods.MOB_INGRESS_INTERACTION, params)
 
     async def send_mob_member_content(
         self,
@@ -131,10 +129,8 @@ class MobWorkCalls(Calls):
 
         RPC: ``mob/member_send``.
         """
-        from meerkat._generated.methods.mob_work import MOB_MEMBER_SEND
-
         return await self._call(
-            MOB_MEMBER_SEND,
+            _methods.MOB_MEMBER_SEND,
             {
                 "mob_id": mob_id,
                 "agent_identity": agent_identity,
@@ -171,10 +167,9 @@ class MobWorkCalls(Calls):
 
         RPC: ``mob/submit_work``.
         """
-        from meerkat._generated.methods.mob_work import MOB_SUBMIT_WORK
-
         return await self._call(
-            MOB_SUBMIT_WORK, {"member_ref": member_ref, "content": content, "origin": origin, "work_ref": work_ref}
+            _methods.MOB_SUBMIT_WORK,
+            {"member_ref": member_ref, "content": content, "origin": origin, "work_ref": work_ref},
         )
 
     async def mob_turn_start(
@@ -241,10 +236,8 @@ class MobWorkCalls(Calls):
 
         RPC: ``mob/turn_start``.
         """
-        from meerkat._generated.methods.mob_work import MOB_TURN_START
-
         return await self._call(
-            MOB_TURN_START,
+            _methods.MOB_TURN_START,
             {
                 "mob_id": mob_id,
                 "agent_identity": agent_identity,

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from meerkat._core.lazy import LazyModule
 from meerkat._core.method import Calls
 
 if TYPE_CHECKING:
+    from meerkat._generated.methods import models as _methods
     from meerkat._generated.types.models import ModelsCatalogResponse
+else:
+    _methods = LazyModule("meerkat._generated.methods.models")
 
 
 class ModelsCalls(Calls):
@@ -29,6 +33,4 @@ class ModelsCalls(Calls):
 
         RPC: ``models/catalog``.
         """
-        from meerkat._generated.methods.models import MODELS_CATALOG
-
-        return await self._call(MODELS_CATALOG)
+        return await self._call(_methods.MODELS_CATALOG)

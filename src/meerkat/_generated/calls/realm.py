@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from meerkat._core.lazy import LazyModule
 from meerkat._core.method import Calls
 
 if TYPE_CHECKING:
+    from meerkat._generated.methods import realm as _methods
     from meerkat._generated.types.basics import RealmId
     from meerkat._generated.types.realm import RealmConnectionSet, RealmSummary
+else:
+    _methods = LazyModule("meerkat._generated.methods.realm")
 
 
 class RealmCalls(Calls):
@@ -32,9 +36,7 @@ class RealmCalls(Calls):
 
         RPC: ``realm/get``.
         """
-        from meerkat._generated.methods.realm import REALM_GET
-
-        return await self._call(REALM_GET, {"realm_id": realm_id})
+        return await self._call(_methods.REALM_GET, {"realm_id": realm_id})
 
     async def list_realms(self) -> list[RealmSummary]:
         """List the realms that the configuration describes connections for.
@@ -47,6 +49,4 @@ class RealmCalls(Calls):
 
         RPC: ``realm/list``.
         """
-        from meerkat._generated.methods.realm import REALM_LIST
-
-        return (await self._call(REALM_LIST)).realms
+        return (await self._call(_methods.REALM_LIST)).realms

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from meerkat._core.lazy import LazyModule
 from meerkat._core.method import Calls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from meerkat._generated.methods import replay as _methods
     from meerkat._generated.types.replay import (
         EventsLatestCursorParams,
         EventsLatestCursorResult,
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
         EventsSnapshotParams,
         EventsSnapshotResult,
     )
+else:
+    _methods = LazyModule("meerkat._generated.methods.replay")
 
 
 class ReplayCalls(Calls):
@@ -45,9 +49,7 @@ class ReplayCalls(Calls):
 
         RPC: ``events/latest_cursor``.
         """
-        from meerkat._generated.methods.replay import EVENTS_LATEST_CURSOR
-
-        return await self._call(EVENTS_LATEST_CURSOR, params)
+        return await self._call(_methods.EVENTS_LATEST_CURSOR, params)
 
     async def list_events_since(self, params: EventsListSinceParams | Mapping[str, Any]) -> EventsListSinceResult:
         """Read stored events of a session again, from a cursor on.
@@ -69,9 +71,7 @@ class ReplayCalls(Calls):
 
         RPC: ``events/list_since``.
         """
-        from meerkat._generated.methods.replay import EVENTS_LIST_SINCE
-
-        return await self._call(EVENTS_LIST_SINCE, params)
+        return await self._call(_methods.EVENTS_LIST_SINCE, params)
 
     async def event_snapshot(self, params: EventsSnapshotParams | Mapping[str, Any]) -> EventsSnapshotResult:
         """Describe a session together with the cursor that the description belongs to.
@@ -92,6 +92,4 @@ class ReplayCalls(Calls):
 
         RPC: ``events/snapshot``.
         """
-        from meerkat._generated.methods.replay import EVENTS_SNAPSHOT
-
-        return await self._call(EVENTS_SNAPSHOT, params)
+        return await self._call(_methods.EVENTS_SNAPSHOT, params)

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from meerkat._core.lazy import LazyModule
 from meerkat._core.method import Calls
 
 if TYPE_CHECKING:
+    from meerkat._generated.methods import run as _methods
     from meerkat._generated.types.basics import ProviderName
     from meerkat._generated.types.content import SessionId
     from meerkat._generated.types.run import HelpExecutionMode, RunResult
+else:
+    _methods = LazyModule("meerkat._generated.methods.run")
 
 
 class RunCalls(Calls):
@@ -52,10 +56,8 @@ class RunCalls(Calls):
 
         RPC: ``help/ask``.
         """
-        from meerkat._generated.methods.run import HELP_ASK
-
         return await self._call(
-            HELP_ASK,
+            _methods.HELP_ASK,
             {
                 "question": question,
                 "prompt": prompt,
@@ -84,6 +86,4 @@ class RunCalls(Calls):
 
         RPC: ``turn/interrupt``.
         """
-        from meerkat._generated.methods.run import TURN_INTERRUPT
-
-        await self._call(TURN_INTERRUPT, {"session_id": session_id})
+        await self._call(_methods.TURN_INTERRUPT, {"session_id": session_id})

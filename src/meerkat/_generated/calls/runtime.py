@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from meerkat._core.lazy import LazyModule
 from meerkat._core.method import Calls
 
 if TYPE_CHECKING:
+    from meerkat._generated.methods import runtime as _methods
     from meerkat._generated.types.runtime import RuntimeHostCapabilities, RuntimeHostHealth, RuntimeHostInfo
+else:
+    _methods = LazyModule("meerkat._generated.methods.runtime")
 
 
 class RuntimeCalls(Calls):
@@ -27,9 +31,7 @@ class RuntimeCalls(Calls):
 
         RPC: ``runtime/capabilities``.
         """
-        from meerkat._generated.methods.runtime import RUNTIME_CAPABILITIES
-
-        return await self._call(RUNTIME_CAPABILITIES)
+        return await self._call(_methods.RUNTIME_CAPABILITIES)
 
     async def get_runtime_host_health(self) -> RuntimeHostHealth:
         """Tell whether the runtime is well.
@@ -44,9 +46,7 @@ class RuntimeCalls(Calls):
 
         RPC: ``runtime/health``.
         """
-        from meerkat._generated.methods.runtime import RUNTIME_HEALTH
-
-        return await self._call(RUNTIME_HEALTH)
+        return await self._call(_methods.RUNTIME_HEALTH)
 
     async def get_runtime_host_info(self) -> RuntimeHostInfo:
         """Describe the running runtime with its realm, features, health and endpoints.
@@ -59,6 +59,4 @@ class RuntimeCalls(Calls):
 
         RPC: ``runtime/host_info``.
         """
-        from meerkat._generated.methods.runtime import RUNTIME_HOST_INFO
-
-        return await self._call(RUNTIME_HOST_INFO)
+        return await self._call(_methods.RUNTIME_HOST_INFO)

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from meerkat._core.lazy import LazyModule
 from meerkat._core.method import Calls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from meerkat._generated.methods import schedule as _methods
     from meerkat._generated.types.schedule import (
         CreateScheduleRequest,
         ScheduleId,
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
         ScheduleToolsResult,
         UpdateScheduleParams,
     )
+else:
+    _methods = LazyModule("meerkat._generated.methods.schedule")
 
 
 class ScheduleCalls(Calls):
@@ -49,9 +53,7 @@ class ScheduleCalls(Calls):
 
         RPC: ``schedule/call``.
         """
-        from meerkat._generated.methods.schedule import SCHEDULE_CALL
-
-        return await self._call(SCHEDULE_CALL, request)
+        return await self._call(_methods.SCHEDULE_CALL, request)
 
     async def create_schedule(self, request: CreateScheduleRequest | Mapping[str, Any]) -> ScheduleRecord:
         """Create a schedule and plan its first occurrences.
@@ -69,9 +71,7 @@ class ScheduleCalls(Calls):
 
         RPC: ``schedule/create``.
         """
-        from meerkat._generated.methods.schedule import SCHEDULE_CREATE
-
-        return await self._call(SCHEDULE_CREATE, request)
+        return await self._call(_methods.SCHEDULE_CREATE, request)
 
     async def delete_schedule(self, schedule_id: ScheduleId) -> ScheduleRecord:
         """Delete a schedule and supersede the occurrences that were planned.
@@ -92,9 +92,7 @@ class ScheduleCalls(Calls):
 
         RPC: ``schedule/delete``.
         """
-        from meerkat._generated.methods.schedule import SCHEDULE_DELETE
-
-        return await self._call(SCHEDULE_DELETE, {"schedule_id": schedule_id})
+        return await self._call(_methods.SCHEDULE_DELETE, {"schedule_id": schedule_id})
 
     async def get_schedule(self, schedule_id: ScheduleId) -> ScheduleRecord:
         """Read a schedule, also one that was deleted.
@@ -113,9 +111,7 @@ class ScheduleCalls(Calls):
 
         RPC: ``schedule/get``.
         """
-        from meerkat._generated.methods.schedule import SCHEDULE_GET
-
-        return await self._call(SCHEDULE_GET, {"schedule_id": schedule_id})
+        return await self._call(_methods.SCHEDULE_GET, {"schedule_id": schedule_id})
 
     async def list_schedules(
         self, labels: Mapping[str, str] | None = None, limit: int | None = None, offset: int | None = None
@@ -137,9 +133,7 @@ class ScheduleCalls(Calls):
 
         RPC: ``schedule/list``.
         """
-        from meerkat._generated.methods.schedule import SCHEDULE_LIST
-
-        return await self._call(SCHEDULE_LIST, {"labels": labels, "limit": limit, "offset": offset})
+        return await self._call(_methods.SCHEDULE_LIST, {"labels": labels, "limit": limit, "offset": offset})
 
     async def list_schedule_occurrences(
         self, schedule_id: ScheduleId, include_terminal: bool | None = None
@@ -162,10 +156,8 @@ class ScheduleCalls(Calls):
 
         RPC: ``schedule/occurrences``.
         """
-        from meerkat._generated.methods.schedule import SCHEDULE_OCCURRENCES
-
         return await self._call(
-            SCHEDULE_OCCURRENCES, {"schedule_id": schedule_id, "include_terminal": include_terminal}
+            _methods.SCHEDULE_OCCURRENCES, {"schedule_id": schedule_id, "include_terminal": include_terminal}
         )
 
     async def pause_schedule(self, schedule_id: ScheduleId) -> ScheduleRecord:
@@ -187,9 +179,7 @@ class ScheduleCalls(Calls):
 
         RPC: ``schedule/pause``.
         """
-        from meerkat._generated.methods.schedule import SCHEDULE_PAUSE
-
-        return await self._call(SCHEDULE_PAUSE, {"schedule_id": schedule_id})
+        return await self._call(_methods.SCHEDULE_PAUSE, {"schedule_id": schedule_id})
 
     async def resume_schedule(self, schedule_id: ScheduleId) -> ScheduleRecord:
         """Let a paused schedule fire again.
@@ -210,9 +200,7 @@ class ScheduleCalls(Calls):
 
         RPC: ``schedule/resume``.
         """
-        from meerkat._generated.methods.schedule import SCHEDULE_RESUME
-
-        return await self._call(SCHEDULE_RESUME, {"schedule_id": schedule_id})
+        return await self._call(_methods.SCHEDULE_RESUME, {"schedule_id": schedule_id})
 
     async def list_schedule_tools(self) -> ScheduleToolsResult:
         """List the tools through which an agent works with schedules.
@@ -222,9 +210,7 @@ class ScheduleCalls(Calls):
 
         RPC: ``schedule/tools``.
         """
-        from meerkat._generated.methods.schedule import SCHEDULE_TOOLS
-
-        return await self._call(SCHEDULE_TOOLS)
+        return await self._call(_methods.SCHEDULE_TOOLS)
 
     async def update_schedule(self, request: UpdateScheduleParams | Mapping[str, Any]) -> ScheduleRecord:
         """Change parts of a schedule.
@@ -247,6 +233,4 @@ class ScheduleCalls(Calls):
 
         RPC: ``schedule/update``.
         """
-        from meerkat._generated.methods.schedule import SCHEDULE_UPDATE
-
-        return await self._call(SCHEDULE_UPDATE, request)
+        return await self._call(_methods.SCHEDULE_UPDATE, request)

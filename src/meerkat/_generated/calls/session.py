@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from meerkat._core.lazy import LazyModule
 from meerkat._core.method import Calls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from meerkat._generated.methods import session as _methods
     from meerkat._generated.types.content import SessionId
     from meerkat._generated.types.session import SessionDetails, SessionSummary
+else:
+    _methods = LazyModule("meerkat._generated.methods.session")
 
 
 class SessionCalls(Calls):
@@ -36,9 +40,7 @@ class SessionCalls(Calls):
 
         RPC: ``session/archive``.
         """
-        from meerkat._generated.methods.session import SESSION_ARCHIVE
-
-        await self._call(SESSION_ARCHIVE, {"session_id": session_id})
+        await self._call(_methods.SESSION_ARCHIVE, {"session_id": session_id})
 
     async def list_sessions(
         self, *, labels: Mapping[str, str] | None = None, limit: int | None = None, offset: int | None = None
@@ -59,9 +61,7 @@ class SessionCalls(Calls):
 
         RPC: ``session/list``.
         """
-        from meerkat._generated.methods.session import SESSION_LIST
-
-        return (await self._call(SESSION_LIST, {"labels": labels, "limit": limit, "offset": offset})).sessions
+        return (await self._call(_methods.SESSION_LIST, {"labels": labels, "limit": limit, "offset": offset})).sessions
 
     async def read_session(self, session_id: SessionId) -> SessionDetails:
         """Describe a session.
@@ -81,6 +81,4 @@ class SessionCalls(Calls):
 
         RPC: ``session/read``.
         """
-        from meerkat._generated.methods.session import SESSION_READ
-
-        return await self._call(SESSION_READ, {"session_id": session_id})
+        return await self._call(_methods.SESSION_READ, {"session_id": session_id})

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from meerkat._core.lazy import LazyModule
 from meerkat._core.method import Calls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from meerkat._generated.methods import session_input as _methods
     from meerkat._generated.types.basics import PeerName
     from meerkat._generated.types.content import ContentBlock, PeerCorrelationId, PeerId, SessionId
     from meerkat._generated.types.session_input import (
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
         InjectSystemContextResult,
         PeerResponseTerminalStatus,
     )
+else:
+    _methods = LazyModule("meerkat._generated.methods.session_input")
 
 
 class SessionInputCalls(Calls):
@@ -53,10 +57,8 @@ class SessionInputCalls(Calls):
 
         RPC: ``session/external_event``.
         """
-        from meerkat._generated.methods.session_input import SESSION_EXTERNAL_EVENT
-
         return await self._call(
-            SESSION_EXTERNAL_EVENT,
+            _methods.SESSION_EXTERNAL_EVENT,
             {
                 "session_id": session_id,
                 "event_type": event_type,
@@ -90,10 +92,8 @@ class SessionInputCalls(Calls):
 
         RPC: ``session/inject_context``.
         """
-        from meerkat._generated.methods.session_input import SESSION_INJECT_CONTEXT
-
         return await self._call(
-            SESSION_INJECT_CONTEXT,
+            _methods.SESSION_INJECT_CONTEXT,
             {"session_id": session_id, "text": text, "source": source, "idempotency_key": idempotency_key},
         )
 
@@ -130,10 +130,8 @@ class SessionInputCalls(Calls):
 
         RPC: ``session/peer_response_terminal``.
         """
-        from meerkat._generated.methods.session_input import SESSION_PEER_RESPONSE_TERMINAL
-
         return await self._call(
-            SESSION_PEER_RESPONSE_TERMINAL,
+            _methods.SESSION_PEER_RESPONSE_TERMINAL,
             {
                 "session_id": session_id,
                 "peer_id": peer_id,

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from meerkat._core.lazy import LazyModule
 from meerkat._core.method import Calls
 
 if TYPE_CHECKING:
+    from meerkat._generated.methods import skills as _methods
     from meerkat._generated.types.skills import SkillEntry
+else:
+    _methods = LazyModule("meerkat._generated.methods.skills")
 
 
 class SkillsCalls(Calls):
@@ -27,6 +31,4 @@ class SkillsCalls(Calls):
 
         RPC: ``skills/list``.
         """
-        from meerkat._generated.methods.skills import SKILLS_LIST
-
-        return (await self._call(SKILLS_LIST)).skills
+        return (await self._call(_methods.SKILLS_LIST)).skills

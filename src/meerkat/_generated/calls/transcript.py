@@ -7,18 +7,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from meerkat._core.lazy import LazyModule
 from meerkat._core.method import Calls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from meerkat._generated.methods import transcript as _methods
     from meerkat._generated.types.content import SessionId
     from meerkat._generated.types.transcript import (
         SessionForkResult,
         TranscriptEditRunningBehavior,
         TranscriptReplacement,
     )
+else:
+    _methods = LazyModule("meerkat._generated.methods.transcript")
 
 
 class TranscriptCalls(Calls):
@@ -53,10 +57,8 @@ class TranscriptCalls(Calls):
 
         RPC: ``session/fork_at``.
         """
-        from meerkat._generated.methods.transcript import SESSION_FORK_AT
-
         return await self._call(
-            SESSION_FORK_AT,
+            _methods.SESSION_FORK_AT,
             {"session_id": session_id, "message_index": message_index, "running_behavior": running_behavior},
         )
 
@@ -90,10 +92,8 @@ class TranscriptCalls(Calls):
 
         RPC: ``session/fork_replace``.
         """
-        from meerkat._generated.methods.transcript import SESSION_FORK_REPLACE
-
         return await self._call(
-            SESSION_FORK_REPLACE,
+            _methods.SESSION_FORK_REPLACE,
             {
                 "session_id": session_id,
                 "message_index": message_index,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import UNSET, UnsetType
 
+from meerkat._core.lazy import LazyModule
 from meerkat._core.method import Calls
 
 if TYPE_CHECKING:
@@ -17,8 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any, Literal
 
+    from meerkat._generated.methods import library as _methods
     from meerkat._generated.types.library import BookInput, LendResult, Order, Query, SearchParams, Sticker
     from meerkat._generated.types.things import BookId, Loan, Mark, RareBook, Shelf, ShelfKind, Words
+else:
+    _methods = LazyModule("meerkat._generated.methods.library")
 
 
 class LibraryCalls(Calls):
@@ -38,9 +42,7 @@ class LibraryCalls(Calls):
 
         RPC: ``book/find``.
         """
-        from meerkat._generated.methods.library import BOOK_FIND
-
-        return await self._call(BOOK_FIND, query)
+        return await self._call(_methods.BOOK_FIND, query)
 
     async def lend(
         self,
@@ -85,14 +87,12 @@ class LibraryCalls(Calls):
 
         RPC: ``book/lend``.
         """
-        from meerkat._generated.methods.library import BOOK_LEND
-
         if old_note is not None:
             warnings.warn("the parameter old_note of lend() is deprecated", DeprecationWarning, stacklevel=2)
         if old_mark is not UNSET:
             warnings.warn("the parameter old_mark of lend() is deprecated", DeprecationWarning, stacklevel=2)
         _result = await self._call(
-            BOOK_LEND,
+            _methods.BOOK_LEND,
             {
                 "book": book,
                 "format": "generic_json",
@@ -124,10 +124,9 @@ class LibraryCalls(Calls):
 
         RPC: ``book/read``.
         """
-        from meerkat._generated.methods.library import BOOK_READ
         from meerkat._generated.types.things import NoLoan
 
-        _result = await self._call(BOOK_READ, {"book_id": book_id})
+        _result = await self._call(_methods.BOOK_READ, {"book_id": book_id})
         return None if isinstance(_result, NoLoan) else _result
 
     async def give_back(
@@ -148,10 +147,8 @@ class LibraryCalls(Calls):
 
         RPC: ``book/return``.
         """
-        from meerkat._generated.methods.library import BOOK_RETURN
-
         warnings.warn("give_back() is deprecated", DeprecationWarning, stacklevel=2)
-        await self._call(BOOK_RETURN, {"books": books, "labels": labels})
+        await self._call(_methods.BOOK_RETURN, {"books": books, "labels": labels})
 
     async def search(self, params: SearchParams | Mapping[str, Any] | None = None) -> Any:
         """Search for books in another way.
@@ -167,9 +164,7 @@ class LibraryCalls(Calls):
 
         RPC: ``book/search``.
         """
-        from meerkat._generated.methods.library import BOOK_SEARCH
-
-        return await self._call(BOOK_SEARCH, params)
+        return await self._call(_methods.BOOK_SEARCH, params)
 
     async def list(
         self, kind: ShelfKind | str | None = None, *, limit: int | None = None, order: Order | None = None
@@ -190,9 +185,7 @@ class LibraryCalls(Calls):
 
         RPC: ``shelf/list``.
         """
-        from meerkat._generated.methods.library import SHELF_LIST
-
-        return (await self._call(SHELF_LIST, {"kind": kind, "limit": limit, "order": order})).shelves
+        return (await self._call(_methods.SHELF_LIST, {"kind": kind, "limit": limit, "order": order})).shelves
 
     async def names(self) -> builtins.list[str]:
         """List the names of the shelves.
@@ -202,6 +195,4 @@ class LibraryCalls(Calls):
 
         RPC: ``shelf/names``.
         """
-        from meerkat._generated.methods.library import SHELF_NAMES
-
-        return await self._call(SHELF_NAMES)
+        return await self._call(_methods.SHELF_NAMES)
