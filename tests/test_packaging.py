@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 IMPORT_BUDGET_MS = 60
 """What `import meerkat` may cost beside a bare interpreter, nothing else loaded."""
@@ -100,10 +101,40 @@ def test_a_clean_environment_with_the_wheel_alone_runs_the_quick_start(
     for example in ("quickstart.py", "quickstart_asyncio.py"):
         said = run([python, "-I", ROOT / "examples" / example])
         assert said == run([sys.executable, ROOT / "examples" / example])
+    for backend in ("trio", "asyncio"):
+        assert run([python, "-m", "tests.support.journey", backend, tmp_path / "state"]) == "arrived\n"
+
+
+@pytest.mark.requirement("G06")
+def test_on_asyncio_trio_need_not_be_installed(wheel: Path, tmp_path: Path) -> None:
+    """Neither for the client nor for the embedded runtime that it starts."""
+    environment = tmp_path / "venv"
+    venv.create(environment, with_pip=False)
+    python = environment / "bin" / "python"
+    install: list[str | Path] = [sys.executable, "-m", "pip", "--quiet", "--python", python, "install"]
+    run([*install, *(dependency for dependency in dependencies() if not dependency.startswith("trio"))])
+    run([*install, "--no-deps", wheel])
+    run([python, "-c", "import importlib.util as u; assert not u.find_spec('trio')"])
+    assert run([python, "-I", ROOT / "examples" / "quickstart_asyncio.py"])
+    assert run([python, "-m", "tests.support.journey", "asyncio", tmp_path / "state"]) == "arrived\n"
+
+
+@pytest.mark.requirement("G05")
+def test_the_supported_versions_are_those_that_are_tested() -> None:
+    text = "Programming Language :: Python :: "
+    named = [name.removeprefix(text) for name in PROJECT["project"]["classifiers"] if name.startswith(text)]
+    tested = [name for name in PROJECT["tool"]["tox"]["env_list"] if name[0].isdigit()]
+    assert named == tested
+    assert PROJECT["project"]["requires-python"] == f">={named[0]}"
+
+
+def dependencies() -> list[str]:
+    """The run-time dependencies, each with its lower bound."""
+    found: list[str] = PROJECT["project"]["dependencies"]
+    return found
 
 
 def lowest_versions() -> list[str]:
     """The run-time dependencies, each at its lower bound."""
-    dependencies: list[str] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
-    assert all(">=" in dependency for dependency in dependencies)
-    return [dependency.replace(">=", "==") for dependency in dependencies]
+    assert all(">=" in dependency for dependency in dependencies())
+    return [dependency.replace(">=", "==") for dependency in dependencies()]
