@@ -42,6 +42,12 @@ class Line(msgspec.Struct, eq=False):
     resends: int = 0
     withdrawn: bool = False
 
+    def __repr__(self) -> str:
+        return f"Line({self.key}, {len(self.data)} bytes)"
+
+    def __rich_repr__(self) -> list[tuple[str, int]]:
+        return [("key", self.key), ("size", len(self.data))]  # its bytes may hold secrets
+
 
 class _Proof:
     """A long line that was sent and is not known to be read.
