@@ -122,6 +122,35 @@ class Annotator:
             case Nullable(inner=inner):
                 return f"{self.exact(inner, sent_only=sent_only)} | None"
 
+    def limited(self, type_: Type) -> str | None:
+        """Return a type with its limits, or ``None`` when it has none; what a struct in it holds is its own affair."""
+        match type_:
+            case Nullable(inner=wrapped):
+                inner = self.limited(wrapped)
+                return f"{self.typing('Optional')}[{inner}]" if inner else None  # evaluated, so `|` will not do
+            case Ref(name=name):
+                named = self._types[name]
+                return self.limited(named.type) if isinstance(named, Alias) else None
+            case Scalar(kind=kind):
+                limits = bounds(type_)
+                return self._within(self.builtin(_SCALARS[kind]), limits) if limits else None
+            case ListOf(item=item):
+                inner, limits = self.limited(item), bounds(type_)
+                if not (inner or limits):
+                    return None
+                return self._within(f"{self.builtin('list')}[{inner or self.typing('Any')}]", limits)
+            case MapOf(value=value):
+                inner = self.limited(value)
+                return f"{self.builtin('dict')}[{self.builtin('str')}, {inner}]" if inner else None
+            case _:
+                return None
+
+    def _within(self, name: str, limits: dict[str, float]) -> str:
+        if not limits:
+            return name
+        self._imports.use("msgspec", "Meta")
+        return f"{self.typing('Annotated')}[{name}, Meta({', '.join(f'{key}={at}' for key, at in limits.items())})]"
+
     def accepted(self, type_: Type) -> str:
         """Return what a caller may give: besides the type itself, the JSON that it stands for."""
         return _union(self._accepted(type_))
@@ -164,6 +193,18 @@ class Annotator:
     def _mapping(self) -> str:
         self._imports.use("collections.abc", "Mapping")
         return "Mapping"
+
+
+def bounds(type_: Type) -> dict[str, float]:
+    """Return the limits of a type itself, by their names in msgspec."""
+    match type_:
+        case Scalar(minimum=low, maximum=high, min_length=least, max_length=most):
+            limits = {"ge": low, "le": high, "min_length": least, "max_length": most}
+        case ListOf(min_items=least, max_items=most):
+            limits = {"min_length": least, "max_length": most}
+        case _:
+            return {}
+    return {name: limit for name, limit in limits.items() if limit is not None}
 
 
 def _union(parts: list[str]) -> str:

@@ -70,8 +70,7 @@ class Extensions:
                 self._schema(method["result"].get("schema"), (*path, "result", "schema"))
         components = document["components"]
         for name, schema in components["schemas"].items():
-            places = ("schema", "union") if "oneOf" in schema else ("schema",)
-            self._schema(schema, ("components", "schemas", name), *places)
+            self._schema(schema, ("components", "schemas", name), "schema", *_form(schema))
         for name, error in components["x-errors"].items():
             self._keys(error, ("components", "x-errors", name), "error")
 
@@ -100,3 +99,11 @@ class Extensions:
             for error in found.iter_errors(value[key]):  # pyright: ignore[reportUnknownMemberType]  # untyped there
                 where = pointer(*path, key, *error.absolute_path)
                 self._problems.add("extension", where, f"`{key}` does not fit {_FILE}: {error.message}")
+
+
+def _form(schema: Any) -> tuple[str, ...]:
+    if not is_object(schema):
+        return ()
+    if "oneOf" in schema:
+        return ("union",)
+    return ("struct",) if "properties" in schema or "allOf" in schema else ()

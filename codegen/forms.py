@@ -16,6 +16,7 @@ from codegen.ir import (
     NamedType,
     Nullable,
     Property,
+    Read,
     Ref,
     Scalar,
     StructType,
@@ -26,7 +27,7 @@ from codegen.ir import (
 )  # fmt: skip
 from codegen.names import field_name, is_identifier, member_name
 from codegen.problems import pointer
-from codegen.raw import is_array, is_object, items, strings
+from codegen.raw import is_array, is_object, items, strings, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -47,7 +48,11 @@ _FORMATS = {
 _STRUCT_KEYS = frozenset({
     "type", "properties", "required", "additionalProperties", "allOf", "minProperties", "maxProperties",
 })  # fmt: skip
-_PYTHON_KEYS = {"property": frozenset({"name"}), "union": frozenset({"base", "unknown"})}
+_PYTHON_KEYS = {
+    "property": frozenset({"name"}),
+    "struct": frozenset({"reads"}),
+    "union": frozenset({"base", "unknown", "table", "reads", "raw_tag", "raw"}),
+}
 
 
 class Forms:
@@ -252,8 +257,12 @@ class Forms:
             **common,
             tag=str(discriminator["propertyName"]),
             arms=tuple((tags[arm], arm) for arm in arms if arm in tags),
-            base=python.get("base"),
-            unknown=python.get("unknown"),
+            base=text(python.get("base")),
+            unknown=text(python.get("unknown")),
+            table=python.get("table") is True,
+            reads=_reads(python),
+            raw_tag=text(python.get("raw_tag")),
+            raw=text(python.get("raw")),
         )
 
     def _untagged(self, schema: Mapping[str, Any], path: Path, common: dict[str, Any]) -> UntaggedUnion:
@@ -269,7 +278,7 @@ class Forms:
         )
 
     def _struct(self, schema: Mapping[str, Any], path: Path, common: dict[str, Any]) -> StructType:
-        self.known(schema, _NAMED_NOTES | _STRUCT_KEYS, path, "a struct")
+        self.known(schema, _NAMED_NOTES | _STRUCT_KEYS | {"x-python"}, path, "a struct")
         if schema.get("type", "object" if "allOf" in schema else None) != "object":
             self.wrong("struct", path, "a struct has `type: object`")
         extra = schema.get("additionalProperties")
@@ -298,6 +307,7 @@ class Forms:
             tag=tag,
             closed=extra is False,
             exactly_one=limits == (1, 1),
+            reads=_reads(self._python(schema, path, "struct")),
         )
 
     def _split_tag(self, fields: dict[str, Any], required: list[str], path: Path) -> tuple[Tag | None, dict[str, Any]]:
@@ -368,18 +378,20 @@ class Forms:
         )
 
     def _field_name(self, wire: str, notes: Mapping[str, Any], path: Path) -> str:
-        name = self._python(notes, path, "property").get("name") or field_name(wire)
+        name = text(self._python(notes, path, "property").get("name")) or field_name(wire)
         if not is_identifier(name) or name.startswith("_"):
             self.wrong("field-name", path, f"`{wire}` gives the Python name `{name}`; choose one with `x-python`")
         return name
 
-    def _python(self, notes: Mapping[str, Any], path: Path, what: Literal["property", "union"]) -> dict[str, str]:
+    def _python(
+        self, notes: Mapping[str, Any], path: Path, what: Literal["property", "struct", "union"]
+    ) -> dict[str, Any]:
         hints: Any = notes.get("x-python", {})
         if not is_object(hints):
             self.wrong("extension", (*path, "x-python"), "`x-python` is an object")
             return {}
         self.known(hints, _PYTHON_KEYS[what], (*path, "x-python"), f"the `x-python` of a {what}")
-        return {key: value for key, value in hints.items() if isinstance(value, str)}
+        return hints
 
     def _distinct(self, properties: tuple[Property, ...], tag: Tag | None, path: Path) -> None:
         seen: dict[str, str] = {tag.python: tag.wire} if tag else {}
@@ -391,6 +403,13 @@ class Forms:
 
 def _nullable(inner: Type) -> Type:
     return inner if isinstance(inner, AnyJson) else Nullable(inner=inner)
+
+
+def _reads(python: Mapping[str, Any]) -> tuple[Read, ...]:
+    listed: Any = python.get("reads")
+    if not is_object(listed):
+        return ()
+    return tuple(Read(name=name, path=tuple(str(path).split("."))) for name, path in listed.items())
 
 
 def _text(value: object) -> str:

@@ -126,6 +126,23 @@ class Named(Node, frozen=True, kw_only=True):
     deprecated: bool = False
 
 
+class Read(Node, frozen=True, kw_only=True):
+    """A value inside of a struct that is read as an attribute of it, too.
+
+    Attributes:
+        name: The attribute.
+        path: Wire names of the fields that lead to the value.
+    """
+
+    name: str
+    path: tuple[str, ...]
+
+    @property
+    def dotted(self) -> str:
+        """The path as it is written."""
+        return ".".join(self.path)
+
+
 class Tag(Node, frozen=True, kw_only=True):
     """What marks a struct as an arm of a tagged union."""
 
@@ -141,6 +158,7 @@ class StructType(Named, frozen=True, kw_only=True):
         base: Named struct that it extends.
         closed: Whether unknown keys are refused.
         exactly_one: Whether exactly one of its fields is present.
+        reads: Values further inside that are its attributes, too.
         method: The method whose parameters it holds, for a struct that is derived from them.
     """
 
@@ -149,6 +167,7 @@ class StructType(Named, frozen=True, kw_only=True):
     tag: Tag | None = None
     closed: bool = False
     exactly_one: bool = False
+    reads: tuple[Read, ...] = ()
     method: str | None = None
 
 
@@ -165,12 +184,20 @@ class TaggedUnion(Named, frozen=True, kw_only=True):
         arms: Tag value and struct name.
         base: Name of a common base class of the arms that is generated, or ``None``.
         unknown: Name of the class for unknown arms that is generated, or ``None``.
+        table: Whether there is a table of the arms by tag.
+        reads: What every arm can be asked for.
+        raw_tag: Attribute that is the tag of an unknown arm, or ``None``.
+        raw: Attribute that is the JSON of an unknown arm, or ``None``.
     """
 
     tag: str
     arms: tuple[tuple[str, str], ...]
     base: str | None = None
     unknown: str | None = None
+    table: bool = False
+    reads: tuple[Read, ...] = ()
+    raw_tag: str | None = None
+    raw: str | None = None
 
 
 class UntaggedUnion(Named, frozen=True, kw_only=True):

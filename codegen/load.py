@@ -8,7 +8,7 @@ from codegen.forms import Forms
 from codegen.ir import Contract, ErrorKind, Method, NamedType, Property, Ref, StructType, Type, Wrapper
 from codegen.names import is_identifier
 from codegen.problems import pointer
-from codegen.raw import is_array, is_object, items, strings
+from codegen.raw import is_array, is_object, items, strings, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -94,7 +94,7 @@ def _method(value: dict[str, Any], path: Path, forms: Forms, errors: frozenset[s
         if "x-mutates" not in value and direction == "client-to-server":
             forms.wrong("mutates", path, "a request needs `x-mutates: true` or `false`")
     python: dict[str, Any] = value["x-python"] if is_object(value.get("x-python")) else {}
-    options = _name(python.get("options"))
+    options = text(python.get("options"))
     return Method(
         name=value["name"],
         module=value["x-module"],
@@ -114,16 +114,11 @@ def _method(value: dict[str, Any], path: Path, forms: Forms, errors: frozenset[s
         long_running=value.get("x-long-running") is True,
         mutates=value.get("x-mutates") is True,
         null_id_errors=value.get("x-null-id-errors") is True,
-        requires=_name(value.get("x-requires")),
+        requires=text(value.get("x-requires")),
         route_by=_route_by(value, path, forms, params),
         wrapper=_wrapper(value, path, forms, params),
         options=options,
     )
-
-
-def _name(value: object) -> str | None:
-    """Return a text, or nothing for what the check of the extensions has refused."""
-    return value if isinstance(value, str) else None
 
 
 def _params(value: Mapping[str, Any], path: Path, forms: Forms) -> tuple[Property, ...]:
@@ -227,10 +222,10 @@ def _wrapper(value: Mapping[str, Any], path: Path, forms: Forms, params: tuple[P
     return Wrapper(
         name=name,
         positional=tuple(positional),
-        unwrap=_name(hints.get("unwrap")),
+        unwrap=text(hints.get("unwrap")),
         returns_none=hints.get("returns") == "none",
-        none_when=_name(hints.get("none_when")),
-        request=_name(hints.get("request")),
+        none_when=text(hints.get("none_when")),
+        request=text(hints.get("request")),
     )
 
 
@@ -271,7 +266,7 @@ def _error(name: str, value: Mapping[str, Any], extras: Mapping[str, Any], forms
         message=message.strip(),
         description=str(extras.get("description", "")).strip() or message.strip(),
         class_name=class_name,
-        base=_name(python.get("base")),
+        base=text(python.get("base")),
         attributes=tuple(references),
         data=data_name,
     )

@@ -18,8 +18,9 @@ HAND_WRITTEN = frozenset({
 
 # Names that generated modules import or define for themselves.
 SCAFFOLD = frozenset({
-    "AllCalls", "Annotated", "Any", "Calls", "ClassVar", "Final", "Literal", "Mapping", "Meta", "Method", "Model",
-    "Notification", "OpenStrEnum", "Params", "Sequence", "TypeAlias", "TypedDict", "UnsetType",
+    "AllCalls", "Annotated", "Any", "Arm", "Calls", "ClassVar", "Final", "Literal", "Mapping", "Meta", "Method",
+    "Model", "Notification", "OpenStrEnum", "Optional", "Params", "Sequence", "Tagged", "TypeAlias", "TypedDict",
+    "UnsetType",
 })  # fmt: skip
 
 BUILTINS = frozenset(dir(builtins))

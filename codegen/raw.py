@@ -23,3 +23,8 @@ def items(value: object) -> list[Any]:
 def strings(value: object) -> list[str]:
     """Return the strings of a JSON array, or nothing for anything else."""
     return [item for item in items(value) if isinstance(item, str)]
+
+
+def text(value: object) -> str | None:
+    """Return a text, or nothing for what is none."""
+    return value if isinstance(value, str) else None

@@ -43,7 +43,7 @@ class Tables:
             "public.py": self._templates.render("public.py", public=public),
         }
         for union in self._contract.types.values():
-            if isinstance(union, TaggedUnion) and union.base is not None:
+            if isinstance(union, TaggedUnion) and union.table:
                 files["events.py"] = self._events(union)
         return files
 

@@ -12,7 +12,7 @@ import datamodel_code_generator as dmcg
 from datamodel_code_generator.enums import DataModelType
 from msgspec import UNSET
 
-from codegen.annotate import PACKAGE, Annotator, Imports, types_module
+from codegen.annotate import PACKAGE, Annotator, Imports, bounds, types_module
 from codegen.docs import docstring, listed, runtime_default, sentences
 from codegen.flow import has_choice
 from codegen.ir import (
@@ -20,6 +20,7 @@ from codegen.ir import (
     Alias,
     AnyJson,
     Choice,
+    Direction,
     EnumType,
     ListOf,
     MapOf,
@@ -33,6 +34,7 @@ from codegen.ir import (
     UntaggedUnion,
 )  # fmt: skip
 from codegen.names import module_of
+from codegen.reads import Reads, fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,7 +53,7 @@ class GeneratorError(Exception):
 
 def base_module(union: TaggedUnion) -> str:
     """Return the name of the module with the common base class of a union's arms."""
-    return f"{module_of(union.base or '')}_base"
+    return f"{module_of(union.base or '').removesuffix('_base')}_base"
 
 
 class TypeModules:
@@ -68,6 +70,7 @@ class TypeModules:
         self._types = contract.types
         self._flow = flow
         self._templates = templates
+        self._reads = Reads(self._types, flow)
 
     def render(self) -> dict[str, str]:
         """Return the unformatted modules by file name."""
@@ -77,8 +80,13 @@ class TypeModules:
         files = {f"types/{module}.py": self._module(module, named) for module, named in sorted(modules.items())}
         for union in self._types.values():
             if isinstance(union, TaggedUnion) and union.base is not None:
-                files[f"types/{base_module(union)}.py"] = self._templates.render("event_base.py", union=_base_of(union))
+                files[f"types/{base_module(union)}.py"] = self._arm_base(union)
         return files
+
+    def _arm_base(self, union: TaggedUnion) -> str:
+        imports = Imports(f"{PACKAGE}.types.{base_module(union)}")
+        reads = self._reads.of_union(union, imports)
+        return self._templates.render("arm_base.py", union=_base_of(union), reads=reads, typed=imports.lines())
 
     def _module(self, module: str, named: list[NamedType]) -> str:
         imports = Imports(f"{PACKAGE}.types.{module}")
@@ -117,7 +125,8 @@ class TypeModules:
             case EnumType(values=values):
                 statement["typed"] = annotator.literal(tuple(value for value, _ in values))
             case Alias(type=type_):
-                statement["typed"] = annotator.exact(type_, sent_only=closed)
+                limited = annotator.limited(type_) if closed else None
+                statement["typed"] = limited or annotator.exact(type_, sent_only=closed)
             case TaggedUnion(arms=arms, unknown=unknown):
                 statement["typed"] = plain = " | ".join(annotator.name(arm) for _, arm in arms)
                 if not closed:
@@ -182,8 +191,8 @@ class TypeModules:
     def _structs(self, module: str, structs: list[StructType], imports: Imports) -> str:
         """Return the class statements of a module and add what they import."""
         imports.use("msgspec", "UNSET", "UnsetType", "field")
-        imports.use("typing", "ClassVar", "Literal")
-        imports.use(_CORE, "Model", "Params")
+        imports.use("typing", "Literal")
+        imports.use(_CORE, "Arm", "Model", "Params", "Tagged")
         document = {
             "openapi": "3.1.0",
             "info": {"title": module, "version": self._contract.version},
@@ -254,11 +263,13 @@ class TypeModules:
 
     def _shape(self, struct: StructType, imports: Imports) -> dict[str, Any]:
         closed = self._flow.sent_only(struct.name)
+        base = self._base(struct, imports)
         secrets = [json.dumps(name) for name in self._secrets(struct)]
         if secrets:
             imports.use(_CORE, "hiding")
         return {
-            "base": self._base(struct, imports),
+            "base": base,
+            "metaclass": "Tagged" if struct.tag and base in {"Params", struct.base} else "",
             "secrets": ", ".join(secrets),
             "tag": struct.tag
             and {
@@ -267,14 +278,35 @@ class TypeModules:
                 "value": json.dumps(struct.tag.value, ensure_ascii=False),
             },
             "doc": docstring(_described(struct), 4),
+            "limits": self._limits(struct, imports),
+            "reads": self._reads.of_struct(struct, imports),
             "fields": {
                 item.python: {
                     "presence": self._presence(item, closed, imports),
                     "doc": _field_doc(item, closed),
+                    "overrides": item.python in self._reads.overriding(struct),
                 }
                 for item in struct.properties
             },
         }
+
+    def _limits(self, struct: StructType, imports: Imports) -> list[dict[str, str]]:
+        """Return the limits that hold for what is sent and that the fields do not have: decoding would refuse others.
+
+        What is only sent has them in its fields, but not further inside: there they would need a name of their own.
+        """
+        if self._flow.direction(struct.name) is Direction.RECEIVED:
+            return []
+        items = list(fields(self._types, struct).values())
+        annotator = Annotator(self._types, self._flow, imports, frozenset(item.python for item in items))
+        if self._flow.sent_only(struct.name):
+            items = [item for item in items if _limited_inside(item.type)]
+        typed = [(item.wire, annotator.limited(item.type)) for item in items]
+        limits = [{"wire": json.dumps(wire), "type": type_} for wire, type_ in typed if type_ is not None]
+        if limits:
+            imports.use("collections.abc", "Mapping")
+            imports.use("typing", "Any", "ClassVar")
+        return limits
 
     def _secrets(self, struct: StructType) -> list[str]:
         """Return the names of the fields that must not be seen in logs, inherited ones included."""
@@ -290,7 +322,7 @@ class TypeModules:
         if struct.base is not None:
             imports.use(types_module(self._types[struct.base]), struct.base)
             return struct.base
-        return "Params" if struct.closed else "Model"
+        return "Params" if struct.closed else "Arm" if struct.tag else "Model"
 
     def _presence(self, item: Property, closed: bool, imports: Imports) -> str:
         """Return what follows the plain type of a field."""
@@ -336,29 +368,37 @@ def _body(source: str, structs: list[StructType], module: str, imports: Imports)
                     for field in body
                     if isinstance(field, ast.AnnAssign)
                     and isinstance(field.target, ast.Name)
-                    and not ast.unparse(field.annotation).startswith("ClassVar[")
+                    and not field.target.id.startswith("_")
                 ]
             case _:
                 raise GeneratorError(f"datamodel-code-generator wrote an unexpected statement: {ast.unparse(node)}")
-    expected = {struct.name: [item.python for item in struct.properties] for struct in structs}
+    expected = {
+        struct.name: [*([struct.tag.python] if struct.tag else []), *(item.python for item in struct.properties)]
+        for struct in structs
+    }
     if found != expected:
         odd = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
         raise GeneratorError(f"datamodel-code-generator renamed something in {module}: {', '.join(odd)}")
     return "\n".join(source.splitlines()[first - 1 :])
 
 
-def _limits(type_: Type) -> dict[str, Any]:
-    """Return the limits of a field, which are checked in what is sent; what is received may outgrow them."""
+def _limits(type_: Type) -> dict[str, float]:
+    """Return the limits of a field itself, in JSON Schema."""
+    plain = type_.inner if isinstance(type_, Nullable) else type_
+    counted = "Items" if isinstance(plain, ListOf) else "Length"
+    names = {"ge": "minimum", "le": "maximum", "min_length": f"min{counted}", "max_length": f"max{counted}"}
+    return {names[name]: limit for name, limit in bounds(plain).items()}
+
+
+def _limited_inside(type_: Type) -> bool:
+    """Whether there are limits inside of a list or a map."""
     match type_:
+        case ListOf(item=inner) | MapOf(value=inner):
+            return bool(bounds(inner)) or _limited_inside(inner)
         case Nullable(inner=inner):
-            return _limits(inner)
-        case Scalar(minimum=low, maximum=high, min_length=least, max_length=most):
-            limits = {"minimum": low, "maximum": high, "minLength": least, "maxLength": most}
-        case ListOf(min_items=least, max_items=most):
-            limits = {"minItems": least, "maxItems": most}
+            return _limited_inside(inner)
         case _:
-            return {}
-    return {key: limit for key, limit in limits.items() if limit is not None}
+            return False
 
 
 def _described(named: NamedType) -> str:
@@ -398,4 +438,6 @@ def _base_of(union: TaggedUnion) -> dict[str, Any]:
         "own_unknown": union.unknown is not None,
         "tag": union.tag,
         "union": union.name,
+        "raw_tag": union.raw_tag,
+        "raw": union.raw,
     }

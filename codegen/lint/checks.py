@@ -9,6 +9,7 @@ from codegen.flow import Flow
 from codegen.lint.errors import Errors
 from codegen.lint.names import Names
 from codegen.lint.prose import Prose
+from codegen.lint.reads import Reads
 from codegen.lint.secrets import Secrets
 from codegen.lint.types import Types
 from codegen.lint.whole import Whole
@@ -50,6 +51,7 @@ def check_rules(contract: Contract, problems: Problems) -> None:
     Names(contract, flow, problems).names()
     Wrappers(contract, flow, problems).wrappers()
     Types(contract, flow, problems).types_fit()
+    Reads(contract, flow, problems).reads()
     Errors(contract, flow, problems).errors()
     # What follows walks references, which must resolve.
     if not any(problem.rule == "ref" for problem in problems):

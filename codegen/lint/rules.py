@@ -155,8 +155,13 @@ _GROUPS: Final[Mapping[str, tuple[Rule, ...]]] = {
         ),
         Rule(
             "union-base",
-            "One union may have a common base class, and each arm has one only.",
-            "The base class is what events are matched by, and there is one table of events.",
+            "One union may have a table of its arms, and each arm has one common base class only.",
+            "There is one table of events; and an arm of two unions would have to answer for both.",
+        ),
+        Rule(
+            "reads",
+            "What `reads` of `x-python` names leads to a field of something received, under a name that is free.",
+            "It becomes a property; one that leads nowhere could not be read, and one with a taken name would hide it.",
         ),
         Rule(
             "type-cycle",

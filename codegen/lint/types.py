@@ -43,6 +43,9 @@ class Types(Check):
         """Unions, tags, inheritance and defaults fit together."""
         tagged: set[str] = set()
         based: dict[str, str] = {}
+        tables = [named for named in self.types.values() if isinstance(named, TaggedUnion) and named.table]
+        for union in tables[1:]:
+            self.wrong("union-base", union.pointer, f"{tables[0].name} has the table of arms already")
         for named in self.types.values():
             if isinstance(named, TaggedUnion):
                 tagged.update(arm for _, arm in named.arms)
@@ -50,8 +53,6 @@ class Types(Check):
                 for _, arm in named.arms if named.base is not None else ():
                     if based.setdefault(arm, named.name) != named.name:
                         self.wrong("union-base", named.pointer, f"`{arm}` has the base class of {based[arm]} already")
-        if len(set(based.values())) > 1:
-            self.wrong("union-base", self.types[max(based.values())].pointer, "only one union can have a base class")
         for named in self.types.values():
             if isinstance(named, StructType):
                 if named.tag is not None and named.name not in tagged:

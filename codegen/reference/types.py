@@ -14,7 +14,7 @@ from codegen.reference.links import limits
 
 if TYPE_CHECKING:
     from codegen.flow import Flow
-    from codegen.ir import Contract, NamedType, Property
+    from codegen.ir import Contract, NamedType, Property, Read
     from codegen.reference.links import Links
 
 _DIRECTIONS = {
@@ -66,6 +66,12 @@ class TypeTexts:
                 facts = [f"The field {markdown.code(tag)} tells which of these it is."]
                 if base is not None:
                     facts.append(f"All of them derive from {markdown.code(base)}.")
+                if named.reads:
+                    facts.append(f"Every one has {_attributes(named.reads)}: `None` or empty where there is nothing.")
+                raw = ((named.raw_tag, "tag"), (named.raw, "JSON"))
+                of_unknown = [f"{markdown.code(name)} (its {what})" for name, what in raw if name]
+                if of_unknown:
+                    facts.append(f"One that is not listed has {' and '.join(of_unknown)}: `None` in all others.")
                 if not self._flow.sent_only(named.name):
                     facts.append(f"What a newer runtime adds is {_an(unknown or 'Unknown')}.")
                 return facts
@@ -81,6 +87,8 @@ class TypeTexts:
         ]
         if struct.base is not None:
             facts.append(f"Has the fields of {self._links.type_name(struct.base, here)} as well.")
+        if struct.reads:
+            facts.append(f"Has {_attributes(struct.reads)} as well.")
         if struct.exactly_one:
             facts.append("Exactly one of the fields is present.")
         if not struct.properties:
@@ -126,6 +134,15 @@ def _presence(item: Property, *, sent: bool) -> str:
         return "optional" if sent else "may be absent"
     default = markdown.code(json.dumps(item.default, ensure_ascii=False, sort_keys=True))
     return f"default {default}" if sent else f"absent means {default}"
+
+
+def _attributes(reads: tuple[Read, ...]) -> str:
+    """Return the attributes that are no fields, each with the path to its value."""
+    listed = [
+        markdown.code(read.name) + (f" (from {markdown.code(read.dotted)})" if len(read.path) > 1 else "")
+        for read in reads
+    ]
+    return f"the attribute{'s' if len(listed) > 1 else ''} {', '.join(listed)}"
 
 
 def _an(name: str) -> str:

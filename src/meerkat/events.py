@@ -11,16 +11,19 @@ from meerkat._lazy import attributes as _attributes
 from meerkat._names import HANDWRITTEN as _HANDWRITTEN
 
 if TYPE_CHECKING:
+    from meerkat._generated.types.agent_error_reason_base import *  # noqa: F403
     from meerkat._generated.types.event_base import *  # noqa: F403
     from meerkat._generated.types.event_envelope import *  # noqa: F403
     from meerkat._generated.types.event_failures import *  # noqa: F403
     from meerkat._generated.types.event_hooks import *  # noqa: F403
     from meerkat._generated.types.event_limits import *  # noqa: F403
     from meerkat._generated.types.event_skills import *  # noqa: F403
+    from meerkat._generated.types.event_source_identity_base import *  # noqa: F403
     from meerkat._generated.types.event_tools import *  # noqa: F403
     from meerkat._generated.types.events import *  # noqa: F403
     from meerkat._generated.types.mob_stream import AttributedEvent as AttributedEvent
     from meerkat._generated.types.mob_stream import MobStreamEndParams as MobStreamEndParams
+    from meerkat._generated.types.skill_resolution_failure_reason_base import *  # noqa: F403
     from meerkat._generated.types.streams import SessionStreamEndParams as SessionStreamEndParams
     from meerkat._generated.types.streams import StreamEndError as StreamEndError
     from meerkat._generated.types.streams import StreamEndErrorCode as StreamEndErrorCode
@@ -46,8 +49,10 @@ _STREAMS: Final = (
     "StreamScopeFramePrimary",
 )
 _OURS: Final = ("EventGap", "EventStream", "EventSubscription", "ScopedEvent", "parse_event")
+_TYPES: Final = "meerkat._generated.types."
+_MODULES: Final = tuple(_TYPES + topic for topic in ("event", "agent_error_reason", "skill_resolution_failure_reason"))
 _HOMES: Final = {
-    **{name: home for name, home in _GENERATED.items() if home.startswith("meerkat._generated.types.event")},
+    **{name: home for name, home in _GENERATED.items() if home.startswith(_MODULES)},
     **{name: _GENERATED[name] for name in _STREAMS},
     **{name: _HANDWRITTEN[name] for name in _OURS},
 }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
+import pickle
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -146,6 +148,109 @@ class TestEnumsAndUnions:
         assert matched
         by_tag = golden("events").EVENT_TYPES
         assert by_tag == {"lights_out": library.LightsOut, "noise": library.Noise}
+
+
+LEATHER: dict[str, Any] = {"type": "leather", "color": "red"}
+PAINT: dict[str, Any] = {"hex": "#f00", "maker": {"name": "Ada"}, "tags": {"a": "b"}}
+
+
+READS: list[tuple[dict[str, Any], tuple[Any, ...]]] = [
+    ({"type": "paper"}, (None, None, None, [], {}, None, None)),
+    (LEATHER, ("red", None, None, [], {}, None, None)),
+    ({**LEATHER, "layers": ["x"], "paint": PAINT}, ("red", "#f00", "Ada", ["x"], {"a": "b"}, None, None)),
+    ({**LEATHER, "paint": {**PAINT, "maker": None}}, ("red", "#f00", None, [], {"a": "b"}, None, None)),
+    ({"type": "gold"}, (None, None, None, [], {}, "gold", {"type": "gold"})),
+    (
+        {"type": "gold", "color": 1, "paint": {"maker": "Ada", "hex": []}},
+        (1, [], None, [], {}, "gold", {"type": "gold", "color": 1, "paint": {"maker": "Ada", "hex": []}}),
+    ),
+]
+
+
+class TestReads:
+    def test_of_a_struct(self, golden: Golden) -> None:
+        loan = decoded(golden("types.things").Loan, {"loan_id": "l", "book": BOOK})
+        assert (loan.title, loan.shelf_id, loan.list) == ("One", None, [])
+        loan = decoded(golden("types.things").Loan, {"loan_id": "l", "book": {**BOOK, "shelf": SHELF}})
+        assert loan.shelf_id == "s1"
+
+    @pytest.mark.parametrize(
+        ("cover", "read"),
+        READS,
+    )
+    def test_of_every_arm(self, golden: Golden, cover: dict[str, Any], read: tuple[Any, ...]) -> None:
+        found = decoded(golden("types.things").Book, {**BOOK, "cover": cover}).cover
+        names = ("color", "hex", "maker", "layers", "tags", "raw_type", "raw")
+        assert tuple(getattr(found, name) for name in names) == read
+        assert found.type == cover["type"]
+
+    def test_are_no_fields(self, golden: Golden) -> None:
+        things = golden("types.things")
+        value = {"loan_id": "l", "book": {**BOOK, "cover": {**LEATHER, "paint": PAINT}}}
+        loan = decoded(things.Loan, value)
+        assert to_builtins(loan) == msgspec.json.decode(encode(loan)) == value
+        assert loan == decoded(things.Loan, value)
+        assert "title" not in loan
+        assert loan.get("title") is None
+        assert "shelf_id" not in repr(loan)
+        with pytest.raises(TypeError, match="title"):
+            things.Loan(loan_id="l", book=loan.book, title="x")
+        with pytest.raises(AttributeError):
+            loan.title = "other"
+        match loan:
+            case things.Loan(title="One", book=things.Book(cover=things.CoverLeather(hex="#f00"))):
+                matched = True
+            case _:
+                matched = False
+        assert matched
+
+
+class TestTags:
+    def test_the_constructor_takes_the_tag(self, golden: Golden) -> None:
+        things = golden("types.things")
+        leather = things.CoverLeather(type="leather", color="red")
+        assert leather == things.CoverLeather(color="red")
+        assert things.CoverLeather(**LEATHER) == leather
+        assert to_builtins(leather) == LEATHER
+        assert repr(leather) == repr(things.CoverLeather(color="red"))
+        assert golden("types.library").QueryTitle(by="title", title="x").by == "title"
+
+    def test_another_tag_is_refused(self, golden: Golden) -> None:
+        things = golden("types.things")
+        with pytest.raises(TypeError, match="the type of CoverLeather is 'leather'"):
+            things.CoverLeather(type="paper", color="red")
+        with pytest.raises(TypeError, match="color"):
+            things.CoverLeather(type="leather")
+
+    def test_arms_are_copied_pickled_and_replaced(self, golden: Golden) -> None:
+        leather = golden("types.things").CoverLeather(color="red")
+        assert pickle.loads(pickle.dumps(leather)) == copy.copy(leather) == leather
+        assert msgspec.structs.replace(leather, color="blue").type == "leather"
+
+
+class TestLimits:
+    """Limits of what is both sent and received hold for what is sent."""
+
+    @pytest.mark.parametrize(
+        ("cover", "says"),
+        [
+            ({**LEATHER, "height": 0}, r"Expected `int` >= 1 - at `\$\.cover\.height`"),
+            ({**LEATHER, "layers": ["x"] * 4}, r"length <= 3 - at `\$\.cover\.layers`"),
+            ({**LEATHER, "layers": ["x", "x" * 10]}, r"length <= 9 - at `\$\.cover\.layers\[1\]`"),
+        ],
+    )
+    def test_beyond_them(self, golden: Golden, cover: dict[str, Any], says: str) -> None:
+        things = golden("types.things")
+        assert to_builtins(decoded(things.Book, {**BOOK, "cover": cover}).cover) == cover
+        for given in (cover, decoded(things.Book, {**BOOK, "cover": cover}).cover):
+            with pytest.raises(InvalidArgumentError, match=says):
+                golden("methods.library").LIBRARY_OPEN.encode_params({"door": "d", "cover": given})
+
+    @pytest.mark.parametrize("more", [{"height": 1}, {"height": None}, {"layers": ["x" * 9] * 3}, {}])
+    def test_within_them(self, golden: Golden, more: dict[str, Any]) -> None:
+        sent = golden("methods.library").LIBRARY_OPEN.encode_params({"door": "d", "cover": {**LEATHER, **more}})
+        given = {key: value for key, value in more.items() if value is not None}
+        assert msgspec.json.decode(sent)["cover"] == {**LEATHER, **given}
 
 
 class Recorder:

@@ -82,7 +82,7 @@ def _null_for_absent(schema: Json, place: Place, sent_only: bool) -> Json:
 
 
 def _limits(schema: Json, place: Place, sent_only: bool) -> Json:
-    return schema if sent_only and place == "field" else _without(schema, _LIMITS)
+    return _without(schema, _LIMITS)
 
 
 def _one_key(schema: Json, place: Place, sent_only: bool) -> Json:
@@ -125,7 +125,7 @@ def _tag(schema: Json, place: Place) -> str | None:
 RULES: Final[tuple[Rule, ...]] = (
     Rule("unknown enum value", "a newer runtime may have it; it is kept as its text", ALWAYS, _open_enum),
     Rule("null for absent", "both read as None", ALWAYS, _null_for_absent),
-    Rule("limits", "what is received may outgrow them; inside lists the runtime checks them", ALWAYS, _limits),
+    Rule("limits", "what is received may outgrow them", RECEIVED, _limits),
     Rule("exactly one key", "the runtime checks it", frozenset({Reading.ANSWER, Reading.SENT}), _one_key),
     Rule(
         "absent tag of an only arm", "it can be nothing else, and is sent with it", frozenset({Reading.SENT}), _only_arm

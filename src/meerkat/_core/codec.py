@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeGuard, TypeV
 import msgspec
 from msgspec import inspect
 
-from meerkat._core.model import Unknown, Untagged
+from meerkat._core.model import Model, Unknown, Untagged
 from meerkat._core.plain import is_array as is_array  # noqa: PLC0414  # offered here too
 from meerkat._core.plain import is_object as is_object  # noqa: PLC0414  # as above
 
@@ -71,7 +71,7 @@ def _first_fit(type_: Any, fit: Callable[[Any], Any]) -> Any:
 
 def _closed(type_: Any, plain: Any) -> Any:
     made = msgspec.convert(plain, type_, dec_hook=_closed_dec_hook)
-    _refuse_unknown(made, plain, "$")
+    _refuse_unfit(made, plain, "$")
     return made
 
 
@@ -159,22 +159,50 @@ def encode_scalars(type_: Any, values: Mapping[str, Any], drop_null: frozenset[s
         return None
 
 
-def _refuse_unknown(made: Any, plain: Any, path: str) -> None:
-    """Refuse keys that the type has no field for: they would not be sent, and mostly they are misspelt."""
-    if isinstance(made, msgspec.Struct) and is_object(plain):
-        fields = dict(zip(made.__struct_encode_fields__, made.__struct_fields__, strict=True))
-        for key, item in plain.items():
-            if key in fields:
-                _refuse_unknown(getattr(made, fields[key]), item, f"{path}.{key}")
-            elif key != made.__struct_config__.tag_field:
-                known = ", ".join(fields)
-                raise ValueError(f"Object contains unknown field `{key}` (known: {known}) - at `{path}`")
+@cache
+def _attributes(cls: type[msgspec.Struct]) -> dict[str, str]:
+    """Names in Python of the fields of a struct, by wire name."""
+    return dict(zip(cls.__struct_encode_fields__, cls.__struct_fields__, strict=True))
+
+
+def _refuse_unfit(made: Any, plain: Any, path: str) -> None:
+    """Refuse what decoding lets pass, but a caller has not meant.
+
+    These are keys that the type has no field for, which would not be sent and mostly are misspelt, and values outside
+    of limits that hold for what is sent, but not for what is received.
+    """
+    if isinstance(made, Model):
+        _refuse_unfit_fields(made, plain, path)
     elif is_array(made) and is_array(plain):
         for index, (item, plain_item) in enumerate(zip(made, plain, strict=True)):
-            _refuse_unknown(item, plain_item, f"{path}[{index}]")
+            if isinstance(item, _HOLDERS):
+                _refuse_unfit(item, plain_item, f"{path}[{index}]")
     elif is_object(made) and is_object(plain) and made is not plain:
         for key, item in made.items():
-            _refuse_unknown(item, plain[key], f"{path}[{key!r}]")
+            if isinstance(item, _HOLDERS):
+                _refuse_unfit(item, plain[key], f"{path}[{key!r}]")
+
+
+def _refuse_unfit_fields(made: Model, plain: dict[str, Any], path: str) -> None:
+    attributes = _attributes(type(made))
+    for key, item in plain.items():
+        attribute = attributes.get(key)
+        if attribute is not None:
+            if isinstance(item, _HOLDERS):
+                _refuse_unfit(getattr(made, attribute), item, f"{path}.{key}")
+        elif key != made.__struct_config__.tag_field:
+            known = ", ".join(attributes)
+            raise ValueError(f"Object contains unknown field `{key}` (known: {known}) - at `{path}`")
+    for key, type_ in made.__sent__.items():
+        if plain.get(key) is not None:
+            try:
+                msgspec.convert(plain[key], type_)
+            except msgspec.ValidationError as error:
+                what, _, where = str(error).partition(" - at `$")
+                raise msgspec.ValidationError(f"{what} - at `{path}.{key}{where.removesuffix('`')}`") from None
+
+
+_HOLDERS: Final = (Model, dict, list)  # what can hold fields
 
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")

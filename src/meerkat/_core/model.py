@@ -6,11 +6,14 @@ as a pseudo-member, an unknown union arm becomes an `Unknown`. What travels to t
 
 from __future__ import annotations
 
+from collections.abc import Mapping  # noqa: TC003  # msgspec evaluates the annotations of structs
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import msgspec
 
+from meerkat._core.plain import is_object
 from meerkat._core.secrets import HIDDEN, masked
 
 if TYPE_CHECKING:
@@ -24,6 +27,9 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=T
     ``result.session_id``, ``result["session_id"]`` and ``result.get("session_id")`` are the same value. An optional
     field that is absent on the wire has its default (``None`` or an empty collection).
     """
+
+    __sent__: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    """By wire name, the types of fields that have limits in what is sent, but none in what is received."""
 
     def __getitem__(self, name: str) -> Any:
         """Return the field with this wire name; raise ``KeyError`` when the type has none."""
@@ -53,6 +59,39 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=T
     def __contains__(self, name: object) -> bool:
         """Whether the type has a field with this wire name."""
         return any(name == wire for wire in self.keys())
+
+
+class Tagged(msgspec.StructMeta):
+    """Class of the arms of tagged unions: the tag is a constant, which the constructor takes like a field.
+
+    ``TextBlock(type="text", text="hi")`` is ``TextBlock(text="hi")``. An arm declares its tag first, as a literal with
+    its value as default. Decoding does not come here.
+    """
+
+    if not TYPE_CHECKING:  # type checkers read the declaration, by which the tag is a field with a default
+
+        def __new__(
+            cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], **config: Any
+        ) -> type[msgspec.Struct]:
+            """Make the tag, which an arm declares first, a constant of the class instead of a field."""
+            if "tag" in config:
+                declared = namespace["__annotations__"]
+                namespace["__tag_name__"] = next(iter(declared))
+                del declared[namespace["__tag_name__"]]
+            return super().__new__(cls, name, bases, namespace, **config)
+
+        def __call__(self, *args: Any, **fields: Any) -> Any:
+            """Make an arm; the tag can only be what it is."""
+            tag = self.__struct_config__.tag
+            if fields.pop(self.__tag_name__, tag) != tag:
+                raise TypeError(f"the {self.__tag_name__} of {self.__name__} is {tag!r}")
+            return super().__call__(*args, **fields)
+
+
+class Arm(Model, frozen=True, kw_only=True, metaclass=Tagged):
+    """A JSON object that its tag tells from the others of a union."""
+
+    __tag_name__: ClassVar[str] = ""
 
 
 def hiding(*secret: str) -> tuple[Any, Any]:
@@ -135,6 +174,13 @@ class Unknown:
     def get(self, name: str, default: Any = None) -> Any:
         """Return a value of the JSON object as received, or ``default``."""
         return self.data.get(name, default)
+
+    def at(self, *path: str) -> Any:
+        """Return the value that the JSON has at a path of keys, or ``None``."""
+        value: Any = self.data
+        for key in path:
+            value = value.get(key) if is_object(value) else None
+        return value
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Unknown):

@@ -124,12 +124,41 @@ REFERENCES = {
     ),
     "two base classes": Spoilt(
         "things",
-        "      description: What a book is bound in.\n",
-        "      description: What a book is bound in.\n      x-python: {base: Binding, unknown: UnknownBinding}\n",
+        "        unknown: UnknownCover\n",
+        "        unknown: UnknownCover\n        table: true\n",
         "union-base",
-        SCHEMAS,
-        "only one union",
+        f"{SCHEMAS}/LibraryEvent",
+        "Cover has the table",
         found_in="library",
+    ),
+    "read that leads nowhere": Spoilt(
+        "things", "book.title", "book.name", "reads", f"{SCHEMAS}/Loan", "`book.name` leads to no field"
+    ),
+    "read that leads through a list": Spoilt(
+        "things", "book.title", "book.parts.title", "reads", f"{SCHEMAS}/Loan", "leads to no field"
+    ),
+    "read with the name of a field": Spoilt(
+        "things", "{title: book.title", "{words: book.title", "reads", f"{SCHEMAS}/Loan", "`words` is taken"
+    ),
+    "read that no arm has": Spoilt(
+        "things", "hex: paint.hex", "hex: paint.rgb", "reads", f"{SCHEMAS}/Cover", "leads to no field of any arm"
+    ),
+    "read of an arm with the name of another field": Spoilt(
+        "things", "color: color", "color: paint.hex", "reads", f"{SCHEMAS}/Cover", "something else in CoverLeather"
+    ),
+    "read with the name of the tag": Spoilt(
+        "things", "hex: paint.hex", "type: paint.hex", "reads", f"{SCHEMAS}/Cover", "`type` is taken"
+    ),
+    "raw with the name of a read": Spoilt(
+        "things", "raw: raw", "raw: color", "reads", f"{SCHEMAS}/Cover", "`color` is taken"
+    ),
+    "read of what is only sent": Spoilt(
+        "library",
+        "      description: By title.\n",
+        "      description: By title.\n      x-python: {reads: {words: title.words}}\n",
+        "reads",
+        f"{SCHEMAS}/QueryTitle",
+        "only sent",
     ),
     "tag that is no string": Spoilt(
         "things", "type: {const: paper}", "type: {const: 1}", "tag", f"{SCHEMAS}/CoverPaper/properties/type", "string"

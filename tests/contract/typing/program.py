@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, assert_never, assert_type
+from typing import Any, Literal, assert_never, assert_type
 
 from meerkat import (
     AgentErrorReport,
@@ -25,9 +25,12 @@ from meerkat import (
     ScheduleRecord,
     ScopedEvent,
     Session,
+    SessionAssistantBlockText,
     SessionDetails,
     SessionSummary,
+    SkillQuarantineDiagnostic,
     StoredMobProfile,
+    TextBlock,
     TriggerSpec,
     TurnFailedError,
     Unknown,
@@ -38,6 +41,26 @@ from meerkat import events as ev
 
 def show(value: object) -> None:
     """Stand for what a program does with a value."""
+
+
+async def flat_reads(client: MeerkatClient, skill: SkillQuarantineDiagnostic) -> None:
+    """Values further inside are attributes, and every arm of a union can be asked for them."""
+    history = await client.read_session_history("id")
+    for message in history.messages:
+        for block in message.blocks:
+            match block:
+                case SessionAssistantBlockText(text=text):
+                    assert_type(text, str)
+                case _:
+                    pass
+            show((block.text or "").upper())
+    assert_type(skill.source_uuid, str)
+
+
+def tags() -> None:
+    """The constructor of an arm takes its tag."""
+    assert_type(TextBlock(type="text", text="hi"), TextBlock)
+    assert_type(TextBlock(text="hi").type, Literal["text"])
 
 
 async def sessions(client: MeerkatClient) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from meerkat import CommsSendParamsInput, MobProfile
+from meerkat import CommsSendParamsInput, MobProfile, TextBlock
 from meerkat import events as ev
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ async def arguments(client: MeerkatClient) -> None:
     await client.live_open("id", turning_mode="new")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await client.mob("m").spawn(agent_identity="ada")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     await client.send("id", kind="whisper")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    TextBlock(type="image", text="x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     MobProfile(modle="x")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     CommsSendParamsInput(session_id="i", body=5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
