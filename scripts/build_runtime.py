@@ -5,7 +5,9 @@ newest release. Here every sibling is pinned to the contract's version, which gi
 describes. The optimiser is off because it needs over ten minutes for single generated functions, and tests do not
 need its speed.
 
-Prints the path of the program; does nothing when a program with a matching receipt is in the cache already.
+Prints the path of the program; does nothing when a program with a matching receipt is in the cache already. What is
+compiled is what crates.io published: cargo checks each crate that it downloads against the checksum in the registry's
+index. The receipt holds the digest of what was built, and everybody who runs the cached program compares them first.
 """
 
 from __future__ import annotations
@@ -54,12 +56,19 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def is_verified(program: Path, receipt: Path, version: str) -> bool:
-    """Whether the program is the one that the receipt beside it was written for."""
-    if not (program.is_file() and receipt.is_file()):
-        return False
-    said = json.loads(receipt.read_text())
-    return bool(said == {"sha256": sha256(program), "version": version})
+def fault_of(program: Path, version: str) -> str:
+    """Say why the program is not the one that the receipt of its build was written for; nothing when it is."""
+    receipt = program.parent.parent / "receipt.json"
+    if not program.is_file():
+        return f"{program} does not exist"
+    try:
+        said: object = json.loads(receipt.read_text())
+    except (OSError, ValueError) as error:
+        return f"{program} has no receipt that can be read ({receipt}: {error})"
+    built = {"sha256": sha256(program), "version": version}
+    if said != built:
+        return f"{program} is not what its receipt {receipt} was written for: {said} there, {built} here"
+    return ""
 
 
 def fetch_source(version: str, work: Path) -> Path:
@@ -135,7 +144,9 @@ def build(version: str, target: Path) -> None:
         shutil.copy2(built, staged)
         receipt = {"sha256": sha256(staged), "version": version}
         staged.rename(target / "bin" / BINARY)
-        (target / "receipt.json").write_text(json.dumps(receipt, indent=1) + "\n")
+        written = target / ".receipt.new"
+        written.write_text(json.dumps(receipt, indent=1) + "\n")
+        written.rename(target / "receipt.json")
 
 
 def main() -> None:
@@ -147,7 +158,10 @@ def main() -> None:
     version = args.version or contract_version()
     target = cache_root() / version
     program = target / "bin" / BINARY
-    if args.force or not is_verified(program, target / "receipt.json", version):
+    fault = fault_of(program, version)
+    if fault and program.exists():
+        print(f"{fault}; it is built again", file=sys.stderr)
+    if args.force or fault:
         build(version, target)
     print(program)
 

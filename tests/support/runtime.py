@@ -9,6 +9,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -101,6 +102,10 @@ def real(program: Path, state_root: Path) -> Generator[Runtime]:
         yield runtime
 
 
+class UnverifiedError(Exception):
+    """The cached runtime is not what its receipt says; running it could run anything."""
+
+
 def find_real() -> Path | str:
     """Find the real runtime: ``MEERKAT_BIN_PATH``, the build cache, then ``PATH``.
 
@@ -109,6 +114,7 @@ def find_real() -> Path | str:
 
     Raises:
         FileNotFoundError: ``MEERKAT_BIN_PATH`` is set and names no program: that is a mistake, not an absence.
+        UnverifiedError: The cached program is not what was built.
     """
     named = os.environ.get("MEERKAT_BIN_PATH")
     if named:
@@ -121,9 +127,13 @@ def find_real() -> Path | str:
     version: str = builder.contract_version()
     cached: Path = builder.cache_root() / version / "bin" / binary
     if cached.is_file():
+        receipt = cached.parent.parent / "receipt.json"
+        fault = _fault_of(cached, version, _state(cached), _state(receipt))
+        if fault:
+            raise UnverifiedError(f"{fault}. It is not run; `make runtime` builds it again.")
         return cached
     found = shutil.which(binary)
-    if found:
+    if found and Path(found).is_absolute():
         said = subprocess.run([found, "--version"], check=True, capture_output=True, text=True).stdout.strip()
         if said == f"{binary} {version}":
             return Path(found)
@@ -131,6 +141,22 @@ def find_real() -> Path | str:
     return f"the real runtime ({binary} {version}) is not built; `make runtime` builds it"
 
 
+@cache
+def _fault_of(program: Path, version: str, _of_program: object, _of_receipt: object) -> str:
+    """What is wrong with a cached program; asked once for each state of the files, since reading takes a while."""
+    fault: str = _builder().fault_of(program, version)
+    return fault
+
+
+def _state(path: Path) -> tuple[int, ...] | None:
+    """What changes whenever a file is written; nobody can set the time of the change itself."""
+    if not path.exists():
+        return None
+    status = path.stat()
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+@cache
 def _builder() -> ModuleType:
     spec = importlib.util.spec_from_file_location("build_runtime", ROOT / "scripts" / "build_runtime.py")
     assert spec is not None
