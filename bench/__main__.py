@@ -28,8 +28,12 @@ compared between machines, absolute figures cannot.
   runtime puts around events, so all its events are unknown ones and cost less than typed ones would.
 - *floor*: the same bytes through the barest possible reader, blocking, decoded once to the same types
   ([floor.py](floor.py)); for imports, the two libraries that the package stands on.
-- All talk to the same server ([runtime.c](server/runtime.c)), which writes prepared bytes: events in the envelope of
-  the real runtime, 400 bytes each.
+- *on the bare event loop*: the barest client on trio and on asyncio ([bare.py](bare.py)), with neither a protocol nor
+  types of parameters nor deadlines: what no client on that event loop can be faster than.
+- All talk to the same server ([runtime.c](server/runtime.c)), which writes prepared bytes, each answer with a write of
+  its own as the real runtime does: events in the envelope of the real runtime, 400 bytes each.
+
+What is missed, and why: [README.md](README.md).
 """
 
 

@@ -142,6 +142,12 @@ async def flight(server: str, loop: Asyncio | Trio, sizes: dict[str, Any]) -> Fi
     return {"rate": callers * each / seconds, "cpu": cpu / (callers * each) * 1e6}
 
 
+async def bare(server: str, loop: Asyncio | Trio, sizes: dict[str, Any]) -> Figures:
+    """The same without a client, on the bare event loop."""
+    figures: Figures = await import_module("bench.bare").bare(server, loop, sizes)
+    return figures
+
+
 async def stream(server: str, loop: Asyncio | Trio, sizes: dict[str, Any]) -> Figures:
     """All events of a run, one by one."""
     del loop
@@ -254,7 +260,9 @@ async def lines(server: str, loop: Asyncio | Trio, sizes: dict[str, Any]) -> Fig
     return {"rate": sizes["times"] * sizes["bytes"] / seconds / 1e6}
 
 
-PARTS = {part.__name__: part for part in (first, connect, calls, flight, stream, batches, watched, slow, paced, lines)}
+PARTS = {
+    part.__name__: part for part in (first, connect, calls, flight, bare, stream, batches, watched, slow, paced, lines)
+}
 
 
 def main() -> None:
