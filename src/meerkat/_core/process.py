@@ -90,6 +90,8 @@ class RuntimeProcess(Transport):
         self._exited = anyio.Event()
         _grow_pipe(self.reader)
         _LIVE.add(self)
+        # Without its arguments, which can hold secrets.
+        logger.info("%s was started: %s", self.describe(), command[0])
 
     @property
     def pid(self) -> int:
@@ -158,6 +160,7 @@ class RuntimeProcess(Transport):
             finally:
                 os.close(descriptor)
             self._popen.wait()
+        logger.info("%s ended with the status %s", self.describe(), self.return_code)
         self._exited.set()
 
     async def input_broken(self) -> None:
