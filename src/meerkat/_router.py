@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from meerkat._runs import Turn
     from meerkat._session_events import SessionEventLine, SessionEventParams
 
-logger = logging.getLogger("meerkat.router")
+logger = logging.getLogger("meerkat.protocol")
 
 E = TypeVar("E")
 K = TypeVar("K")

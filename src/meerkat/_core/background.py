@@ -16,7 +16,7 @@ from anyio import CancelScope, Event
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-logger = logging.getLogger("meerkat.background")
+logger = logging.getLogger("meerkat.connection")
 
 
 class Background:
