@@ -502,15 +502,16 @@ class Connecting(AllCalls):
         state = self._state
 
         async def run() -> None:
+            content, is_error = f"The tool {params.name} was cancelled", True
             try:
                 content, is_error = await state.tools.run(params.name, params.arguments)
-                # What JSON cannot hold would leave the runtime waiting for its time-out.
-                content = content.encode(errors="replace").decode()
-                if state.link is not None:
-                    answer = encode(ToolExecuteResult(content=content, is_error=is_error))
-                    state.link.connection.answer(request_id, answer)
             finally:
                 state.handlers.discard(handler)
+                # However it ended, the runtime would wait for its time-out; so it would for what JSON cannot hold.
+                if state.link is not None:
+                    content = content.encode(errors="replace").decode()
+                    answer = encode(ToolExecuteResult(content=content, is_error=is_error))
+                    state.link.connection.answer(request_id, answer)
 
         handler = Background(run, f"meerkat tool {params.name}")
         state.handlers.add(handler)

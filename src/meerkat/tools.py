@@ -73,9 +73,9 @@ class Tool:
                 if inspect.isawaitable(result):
                     result = await result
             return _content(result), False
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             logger.exception("the tool %s failed", self.name)
-            return f"The tool {self.name} failed: {type(error).__name__}: {error}", True
+            return f"The tool {self.name} failed: {_words(error)}", True
 
     def _bind(self, arguments: Any) -> Callable[[], Any]:
         if self._arguments is not None:
@@ -123,6 +123,14 @@ class ToolRegistry:
             known = ", ".join(sorted(self._tools)) or "none"
             return f"Unknown tool: {name} (known: {known})", True
         return await tool.run(arguments)
+
+
+def _words(error: BaseException) -> str:
+    name = type(error).__name__
+    try:
+        return f"{name}: {error}"
+    except Exception:  # noqa: BLE001  # whatever a program's own exception does when it is asked for its text
+        return name
 
 
 def _content(result: Any) -> str:
