@@ -20,7 +20,7 @@ OTHERS = $(shell $(EVERY_PYTHON); export PYENV_VERSION; \
 TOX := $(EVERY_PYTHON) $(BIN)/python -m tox run
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-others test-all regen check diff lint types format runtime bench clean
+.PHONY: help setup demo test test-others test-all regen check diff lint types format runtime bench soak clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ runtime: $(VENV)/.package ## Build the real runtime into the user's cache (needs
 
 bench: $(VENV)/.package ## Measure speed next to the peer and the floor: ARGS=stream for one part
 	@$(BIN)/python -m bench $(ARGS)
+
+soak: $(VENV)/.package ## Work for minutes while faults are injected, then judge what is left: ARGS="--minutes 2"
+	@$(BIN)/python -m tests.soak $(ARGS)
 
 clean: ## Remove the virtual environment and all caches of the tree
 	@rm -rf $(VENV) .tox build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

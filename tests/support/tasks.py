@@ -15,10 +15,11 @@ async def background_tasks() -> list[str]:
     # A task that has done its work is still listed until the loop has been around.
     for _ in range(3):
         await anyio.lowlevel.checkpoint()
-    return sorted(name for name in _names() if name.startswith(PREFIX))
+    return sorted(name for name in all_tasks() if name.startswith(PREFIX))
 
 
-def _names() -> list[str]:
+def all_tasks() -> list[str]:
+    """Return the names of all tasks of the event loop, whoever made them."""
     if "trio" in sys.modules:
         import trio
 
