@@ -8,12 +8,17 @@ import re
 
 # Names of the hand-written package that a generated one would hide.
 HAND_WRITTEN = frozenset({
-    "AlreadyConnectedError", "ConnectionLostError", "ContractMismatchError", "DeadlineExceededError",
-    "DeferredSession", "EventStream", "EventSubscription", "InvalidArgumentError", "InvalidResponseError",
-    "LiveChannel", "MeerkatClient", "MeerkatError", "Member", "MessageTooLargeError", "Mob", "NotConnectedError",
-    "ProtocolViolationError", "RequestLostError", "RuntimeExitedError", "RuntimeNotFoundError", "RuntimeStartError",
-    "Session", "StreamNotConsumedError", "StreamNotOpenError", "StreamOverflowError", "SubscriptionEndedError",
-    "TransportError", "TurnStalledError", "Unknown",
+    "AlreadyConnectedError", "CommsKind", "ConnectionLostError", "ContractMismatchError", "DeadlineExceededError",
+    "DeferredSession", "Diagnostics", "EventGap", "EventStream", "EventSubscription", "InvalidArgumentError",
+    "InvalidResponseError", "LiveChannel", "LiveModality", "McpHttpConfig", "McpStdioConfig", "MeerkatClient",
+    "MeerkatError", "Member", "MessageTooLargeError", "Mob", "MobPeer", "MobSpawnManyResultPayload",
+    "MobSpawnManyResultStatus", "NotConnectedError", "Prompt", "ProtocolViolationError", "RealtimeAudioChunk",
+    "RealtimeCapabilities", "RealtimeTextChunk", "RealtimeVideoChunk", "RequestLostError", "RuntimeExitedError",
+    "RuntimeKind", "RuntimeNotFoundError", "RuntimeStartError", "RuntimeStateResult", "ScopedEvent", "SendOptions",
+    "Session", "StreamEvent", "StreamNotConsumedError", "StreamNotOpenError", "StreamOverflowError",
+    "SubscriptionEndedError", "TransportError", "TurnStalledError", "Unknown", "WireAssistantImageRef",
+    "WireGenerateImageExecutionPlan", "WireGenerateImageRequest", "WireImageGenerationToolResult",
+    "WireImageOperationPhase",
 })  # fmt: skip
 
 # Names that generated modules import or define for themselves.

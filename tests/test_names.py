@@ -68,8 +68,7 @@ def arguments(handle: str, member: str) -> tuple[list[str], dict[str, bool]]:
             continue
         if parameter.kind is parameter.VAR_KEYWORD:
             options = str(parameter.annotation).removeprefix("Unpack[").removesuffix("]")
-            home = meerkat if options in meerkat.__all__ else importlib.import_module("meerkat.comms")
-            every.update(dict.fromkeys(getattr(home, options).__annotations__, True))
+            every.update(dict.fromkeys(getattr(meerkat, options).__annotations__, True))
             continue
         if parameter.kind is not parameter.KEYWORD_ONLY:
             positional.append(parameter.name)

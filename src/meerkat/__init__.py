@@ -16,6 +16,10 @@ from meerkat._names import HANDWRITTEN as _HANDWRITTEN
 
 if TYPE_CHECKING:
     from meerkat._aliases import *  # noqa: F403
+    from meerkat._arguments import LiveModality as LiveModality
+    from meerkat._arguments import MobPeer as MobPeer
+    from meerkat._arguments import Prompt as Prompt
+    from meerkat._arguments import StreamEvent as StreamEvent
     from meerkat._core.codec import to_builtins as to_builtins
     from meerkat._core.errors import *  # noqa: F403
     from meerkat._core.model import Unknown as Unknown
@@ -23,8 +27,11 @@ if TYPE_CHECKING:
     from meerkat._generated.contract import CONTRACT_SHA256 as CONTRACT_SHA256
     from meerkat._generated.contract import CONTRACT_VERSION as CONTRACT_VERSION
     from meerkat._generated.public import *  # noqa: F403
+    from meerkat._launch import RuntimeKind as RuntimeKind
     from meerkat._parse import parse_event as parse_event
     from meerkat.client import MeerkatClient as MeerkatClient
+    from meerkat.comms import CommsKind as CommsKind
+    from meerkat.comms import SendOptions as SendOptions
     from meerkat.legacy_types import *  # noqa: F403
     from meerkat.live import LiveChannel as LiveChannel
     from meerkat.mob import Member as Member

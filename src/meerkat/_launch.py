@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import TypeAlias
 
-RuntimeKind: TypeAlias = 'Literal["rkat-rpc", "embedded"]'
+RuntimeKind: TypeAlias = Literal["rkat-rpc", "embedded"]
+"""Which runtime to start: the real one, or the stand-in that comes with the package."""
 
 PROGRAM: Final = "rkat-rpc"
 KINDS: Final = (PROGRAM, "embedded")

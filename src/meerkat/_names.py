@@ -47,7 +47,10 @@ _LEGACY: Final = (
     "WireImageOperationPhase",
 )
 
+ARGUMENTS: Final = ("LiveModality", "MobPeer", "Prompt", "StreamEvent")
+
 HANDWRITTEN: Final[Mapping[str, str]] = {
+    "CommsKind": "meerkat.comms",
     "CONTRACT_SHA256": "meerkat._generated.contract",
     "CONTRACT_VERSION": "meerkat._generated.contract",
     "DeferredSession": "meerkat.session",
@@ -60,11 +63,14 @@ HANDWRITTEN: Final[Mapping[str, str]] = {
     "Member": "meerkat.mob",
     "Mob": "meerkat.mob",
     "ScopedEvent": "meerkat.streaming",
+    "RuntimeKind": "meerkat._launch",
+    "SendOptions": "meerkat.comms",
     "Session": "meerkat.session",
     "Unknown": "meerkat._core.model",
     "parse_event": "meerkat._parse",
     "to_builtins": "meerkat._core.codec",
     **dict.fromkeys(_ERRORS, "meerkat._core.errors"),
+    **dict.fromkeys(ARGUMENTS, "meerkat._arguments"),
     **dict.fromkeys(_LEGACY, "meerkat.legacy_types"),
 }
 

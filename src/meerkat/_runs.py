@@ -26,16 +26,13 @@ from meerkat._generated.types.events import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from typing import TypeAlias
+    from collections.abc import Callable, Iterable
 
     from meerkat._core.inbox import Inbox
     from meerkat._core.protocol import Call
     from meerkat._diagnostics import Tally
     from meerkat._generated.types.events import AgentEvent
     from meerkat._session_events import EventEnvelope
-
-    Prompt: TypeAlias = str | Sequence[Mapping[str, object] | msgspec.Struct]
 
 # How long after a turn's answer its last event may take, in seconds without any event of it.
 GRACE_RUNNING: Final = 2.0

@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
     from typing import Unpack
 
+    from meerkat._arguments import Prompt
     from meerkat._generated.methods.run import TurnOptions
     from meerkat._generated.methods.session import CreateSessionOptions
     from meerkat._generated.types.content import SessionId
     from meerkat._generated.types.events import AgentEvent
     from meerkat._generated.types.run import RunResult
     from meerkat._generated.types.session_input import ExternalEventOutcome, PeerResponseTerminalStatus
-    from meerkat._runs import Prompt
     from meerkat._turns import TurnRequest
     from meerkat.streaming import EventStream, EventSubscription, ScopedEvent
 

@@ -11,6 +11,7 @@ from meerkat._lazy import attributes as _attributes
 from meerkat._names import HANDWRITTEN as _HANDWRITTEN
 
 if TYPE_CHECKING:
+    from meerkat._arguments import StreamEvent as StreamEvent
     from meerkat._generated.types.agent_error_reason_base import *  # noqa: F403
     from meerkat._generated.types.event_base import *  # noqa: F403
     from meerkat._generated.types.event_envelope import *  # noqa: F403
@@ -48,7 +49,7 @@ _STREAMS: Final = (
     "StreamScopeFrameMobMember",
     "StreamScopeFramePrimary",
 )
-_OURS: Final = ("EventGap", "EventStream", "EventSubscription", "ScopedEvent", "parse_event")
+_OURS: Final = ("EventGap", "EventStream", "EventSubscription", "ScopedEvent", "StreamEvent", "parse_event")
 _TYPES: Final = "meerkat._generated.types."
 _MODULES: Final = tuple(_TYPES + topic for topic in ("event", "agent_error_reason", "skill_resolution_failure_reason"))
 _HOMES: Final = {

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from meerkat._arguments import LiveModality
     from meerkat._generated.types.live import (
         LiveCloseResult,
         LiveCommitInputResult,
@@ -29,10 +30,7 @@ if TYPE_CHECKING:
         LiveTruncateResult,
         RealtimeTurningMode,
     )
-    from meerkat._generated.types.live_input import LiveResponseModality
     from meerkat.client import MeerkatClient
-
-    Modality = LiveResponseModality | Mapping[str, Any] | str
 
 
 class LiveMethods(AllCalls):
@@ -118,7 +116,7 @@ class LiveMethods(AllCalls):
         return await self._live_send(channel_id, chunk)
 
     async def live_commit_input(
-        self, channel_id: str, response_modality: Modality | None = None
+        self, channel_id: str, response_modality: LiveModality | None = None
     ) -> LiveCommitInputResult:
         """Declare the input so far complete and ask for an answer.
 
@@ -297,7 +295,7 @@ class LiveChannel:
         """
         return await self._client.live_send_input_video_frame(self._opened(), codec, data_base64, timestamp_ms)
 
-    async def commit_input(self, response_modality: Modality | None = None) -> LiveCommitInputResult:
+    async def commit_input(self, response_modality: LiveModality | None = None) -> LiveCommitInputResult:
         """Declare the input complete and ask for an answer; see `MeerkatClient.live_commit_input`.
 
         RPC: ``live/commit_input``.

@@ -11,8 +11,8 @@ from meerkat._generated.methods import AllCalls
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+    from meerkat._arguments import MobPeer, Prompt
     from meerkat._generated.types.basics import AuthBindingRef, HandlingMode, RenderMetadata
-    from meerkat._generated.types.content import ContentBlock, ContentInput
     from meerkat._generated.types.events import AgentEvent
     from meerkat._generated.types.mob import MobLifecycleAction, MobLifecycleResult, MobStatusResult
     from meerkat._generated.types.mob_control import MobAppendSystemContextResult, MobRespawnResult
@@ -41,9 +41,6 @@ if TYPE_CHECKING:
     from meerkat._generated.types.mob_tools import ToolAccessPolicy, ToolFilter
     from meerkat._generated.types.mob_work import MemberDeliveryReceipt
     from meerkat.streaming import EventSubscription
-
-    Content = ContentInput | Sequence[ContentBlock | Mapping[str, Any]]
-    Peer = MobPeerTarget | Mapping[str, Any] | str
 
 I = TypeVar("I")  # noqa: E741  # item
 
@@ -79,7 +76,7 @@ class MobMethods(AllCalls):
         """Return a handle of a mob that exists already; nothing is asked or checked."""
         return Mob(self, mob_id)
 
-    async def wire_mob_members(self, mob_id: str, member: str, peer: Peer) -> None:
+    async def wire_mob_members(self, mob_id: str, member: str, peer: MobPeer) -> None:
         """Connect a member to a peer so that they can talk to each other.
 
         Args:
@@ -95,7 +92,7 @@ class MobMethods(AllCalls):
         """
         await super().wire_mob_members(mob_id, member, _target(peer))
 
-    async def unwire_mob_members(self, mob_id: str, member: str, peer: Peer) -> None:
+    async def unwire_mob_members(self, mob_id: str, member: str, peer: MobPeer) -> None:
         """Cut the connection between a member and a peer.
 
         Args:
@@ -149,7 +146,7 @@ class MobMethods(AllCalls):
         return await self._subscribe("mob/stream_open", subscribe_member, mob_id, agent_identity)
 
 
-def _target(peer: Peer) -> MobPeerTarget | Mapping[str, Any]:
+def _target(peer: MobPeer) -> MobPeerTarget | Mapping[str, Any]:
     return {"local": peer} if isinstance(peer, str) else peer
 
 
@@ -210,7 +207,7 @@ class Mob:
         *,
         profile: str,
         agent_identity: str,
-        initial_message: Content | None = None,
+        initial_message: Prompt | None = None,
         runtime_mode: MobRuntimeMode | str | None = None,
         backend: MobBackendKind | str | None = None,
         labels: Mapping[str, str] | None = None,
@@ -265,7 +262,7 @@ class Mob:
         """
         await self._client.retire_mob_member(self.id, agent_identity)
 
-    async def respawn(self, agent_identity: str, initial_message: Content | None = None) -> MobRespawnResult:
+    async def respawn(self, agent_identity: str, initial_message: Prompt | None = None) -> MobRespawnResult:
         """Replace a member by a fresh incarnation of itself; see `MeerkatClient.respawn_mob_member`.
 
         RPC: ``mob/respawn``.
@@ -315,14 +312,14 @@ class Mob:
             self.id, agent_identity, text, source=source, idempotency_key=idempotency_key
         )
 
-    async def wire(self, member: str, peer: Peer) -> None:
+    async def wire(self, member: str, peer: MobPeer) -> None:
         """Connect a member to a peer; see `MeerkatClient.wire_mob_members`.
 
         RPC: ``mob/wire``.
         """
         await self._client.wire_mob_members(self.id, member, peer)
 
-    async def unwire(self, member: str, peer: Peer) -> None:
+    async def unwire(self, member: str, peer: MobPeer) -> None:
         """Cut the connection between a member and a peer; see `MeerkatClient.unwire_mob_members`.
 
         RPC: ``mob/unwire``.
@@ -466,7 +463,7 @@ class Member:
 
     async def send(
         self,
-        content: Content,
+        content: Prompt,
         *,
         handling_mode: HandlingMode | str | None = None,
         render_metadata: RenderMetadata | Mapping[str, Any] | None = None,

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Unpack
 
+    from meerkat._arguments import Prompt
     from meerkat._generated.methods.run import TurnOptions
     from meerkat._generated.types.comms import CommsSendResult
     from meerkat._generated.types.comms_peers import PeerDirectoryEntry
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
         PeerResponseTerminalStatus,
     )
     from meerkat._generated.types.transcript import SessionForkResult, TranscriptEditRunningBehavior
-    from meerkat._runs import Prompt
     from meerkat.client import MeerkatClient
     from meerkat.comms import SendOptions
     from meerkat.streaming import EventStream, EventSubscription, ScopedEvent

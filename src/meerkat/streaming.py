@@ -24,15 +24,14 @@ from meerkat._turns import turn_deadline
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
     from types import TracebackType
-    from typing import Self, TypeAlias
+    from typing import Self
 
+    from meerkat._arguments import StreamEvent
     from meerkat._generated.types.events import AgentEvent
     from meerkat._generated.types.mob_stream import MobStreamEndParams
     from meerkat._generated.types.run import RunResult
     from meerkat._generated.types.streams import SessionStreamEndParams, StreamScopeFrame
     from meerkat._turns import TurnRequest
-
-    StreamEvent: TypeAlias = AgentEvent | EventGap
 
 __all__ = ["EventGap", "EventStream", "EventSubscription", "ScopedEvent"]
 

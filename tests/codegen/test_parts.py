@@ -17,6 +17,7 @@ from codegen.ir import Direction
 from codegen.pipeline import read
 from codegen.problems import Problems, pointer, split_pointer
 from codegen.source import Source
+from meerkat._names import HANDWRITTEN
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,6 +59,10 @@ def test_member_names(value: str, member: str) -> None:
 def test_class_and_module_names() -> None:
     assert names.calls_name("session_input") == "SessionInputCalls"
     assert names.module_of("UnknownEvent") == "unknown_event"
+
+
+def test_names_of_the_hand_written_package_are_taken() -> None:
+    assert {name for name in HANDWRITTEN if names.is_type_name(name)} <= names.HAND_WRITTEN
 
 
 def test_names_of_hand_written_errors_are_taken() -> None:
