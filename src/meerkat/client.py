@@ -49,7 +49,7 @@ class MeerkatClient(Connecting, AuthMethods, CommsMethods, LiveMethods, MobMetho
 
     Args:
         rkat_path: Program to start. A bare ``rkat-rpc`` is looked up: first the environment variable
-            ``MEERKAT_BIN_PATH``, then ``PATH``.
+            ``MEERKAT_BIN_PATH``, an absolute path, then the absolute entries of ``PATH``.
         runtime: ``"embedded"`` for the runtime that comes with this package and needs neither a key nor another
             program, ``"rkat-rpc"`` for the real one. Without it the environment variable ``MEERKAT_RUNTIME`` decides,
             and without that it is the real one.
