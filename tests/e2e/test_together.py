@@ -129,7 +129,7 @@ async def collect_in_time(stream: EventStream) -> None:
 async def test_a_stream_that_is_left_leaves_nothing(
     runtime: Runtime, leave: Any, first: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The turn is cancelled: the next one need not wait for it. The client keeps nothing of it, and nobody complains."""
+    """The turn is cancelled: the next one need not wait for it. The client keeps nothing, and nobody complains."""
     caplog.set_level(logging.WARNING)
     client = make_client(runtime)
     with anyio.fail_after(LIMIT):
