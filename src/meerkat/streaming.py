@@ -17,7 +17,7 @@ from meerkat._core.errors import (
     SubscriptionEndedError,
 )
 from meerkat._core.inbox import Inbox
-from meerkat._generated.types.events import TextComplete, TextDelta, TurnStarted
+from meerkat._generated.types.events import RunCompleted, TextComplete, TextDelta, TurnStarted
 from meerkat._runs import EventGap
 from meerkat._turns import turn_deadline
 
@@ -229,6 +229,7 @@ class _Text:
         self._rounds: list[str] = []
         self._deltas: list[str] = []
         self._gap = False
+        self._complete = False
 
     def add(self, event: StreamEvent) -> None:
         if isinstance(event, TextDelta):
@@ -240,9 +241,12 @@ class _Text:
             self._close_round()
         elif isinstance(event, EventGap):
             self._gap = True
+        elif isinstance(event, RunCompleted):
+            self._complete = True
 
     def whole(self, result: RunResult) -> str:
-        if self._gap and (not self._rounds or self._rounds[-1] != result.text):
+        # Without its last event, the end of the run may be missing without a gap.
+        if (self._gap or not self._complete) and (not self._rounds or self._rounds[-1] != result.text):
             # The last round lost its end; what there is of it is a part of the result.
             self._deltas = [result.text]
         self._close_round()
