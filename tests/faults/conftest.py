@@ -1,65 +1,66 @@
-"""Clients of a runtime that misbehaves, and the check that nothing is left of them."""
+"""Time that passes, the collector and the log, for all tests of faults."""
 
 from __future__ import annotations
 
-import sys
-import time
-from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+import gc
+from typing import TYPE_CHECKING
 
-import anyio
 import pytest
 
-from meerkat import CONTRACT_VERSION, MeerkatClient
-from meerkat._core import connection, process
-from meerkat._core.process import RuntimeProcess
-from tests.support.tasks import background_tasks
+from meerkat import MeerkatClient
+from meerkat import _runs as runs
+from meerkat import _subscriptions as subscriptions
+from meerkat import _turns as turns
+from tests.faults.clients import AGE, OPTIONS, SHORT
+from tests.faults.table import Grace
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import Callable, Iterator
 
-PROGRAM = Path(__file__).resolve().parent.parent / "support" / "misbehaving.py"
-LIMIT = 30.0  # seconds: what is bounded by a grace of the client takes five at the most
-GRACE = 0.2  # seconds that a runtime gets to end by itself
+_OTHERS = [
+    (runs, "STALLED"),
+    (turns, "STALLED"),
+    (runs, "FOREIGN_START"),
+    (runs, "FOREIGN_SILENCE"),
+    (subscriptions, "END_GRACE"),
+]
+"""What else the client waits for, and does not in these tests."""
 
 
 @pytest.fixture(autouse=True)
-def short_graces(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Shorten what a runtime is given to end and to give up: that it is bounded can be seen in less time."""
-    monkeypatch.setattr(RuntimeProcess, "exit_grace", GRACE)
-    monkeypatch.setattr(process, "SIGNAL_GRACE", GRACE)
-    monkeypatch.setattr(connection, "CANCEL_GRACE", GRACE)
-    monkeypatch.setattr(connection, "DRAIN_GRACE", GRACE)
+def shorten(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """No grace ends in a test, but those that it calls this with: which ones pass is a part of what is tested."""
+
+    def last(grace: Grace, seconds: float) -> None:
+        place, name, _ = grace.value
+        if place is MeerkatClient:
+            monkeypatch.setitem(OPTIONS, name, seconds)
+        else:
+            monkeypatch.setattr(place, name, seconds)
+
+    def shorten(*graces: Grace) -> None:
+        for grace in graces:
+            last(grace, SHORT)
+
+    for grace in Grace:
+        last(grace, AGE)
+    for place, name in _OTHERS:
+        monkeypatch.setattr(place, name, AGE)
+    return shorten
 
 
-def misbehaving(moment: str, *faults: str, **options: Any) -> MeerkatClient:
-    """A client, not connected, of a runtime that commits faults of ``tests/support/misbehaving.py`` at a moment."""
-    # Isolated and without site packages it is up in a few milliseconds.
-    args = ["-I", "-S", str(PROGRAM), CONTRACT_VERSION, moment, *faults]
-    options.setdefault("shutdown_grace", GRACE)
-    return MeerkatClient(sys.executable, args=args, **options)
+@pytest.fixture(scope="package", autouse=True)
+def frozen_heap() -> Iterator[None]:
+    """Let the collector look at what the tests make, and not again and again at what was there before."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
-@asynccontextmanager
-async def talking(moment: str, *faults: str, within: float = LIMIT, **options: Any) -> AsyncGenerator[MeerkatClient]:
-    """A connected client of such a runtime; afterwards nothing may be left of it.
-
-    Args:
-        moment: When it misbehaves.
-        *faults: What it does then.
-        within: Seconds that all may take.
-        **options: What `MeerkatClient` takes.
-    """
-    client = misbehaving(moment, *faults, **options)
-    started = time.monotonic()
-    try:
-        with anyio.fail_after(within):
-            await client.connect()
-            yield client
-    finally:
-        with anyio.fail_after(within):
-            await client.close()
-    assert time.monotonic() - started < within
-    assert client.diagnostics.pending_calls == 0
-    assert await background_tasks() == []
+@pytest.fixture(autouse=True)
+def quiet_log(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Whatever a runtime does, it is no error of the program: nothing says so in the log."""
+    yield
+    errors = [record.getMessage() for record in caplog.get_records("call") if record.levelname in {"ERROR", "CRITICAL"}]
+    assert errors == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import signal
 import subprocess
 import sys
@@ -13,31 +12,22 @@ from typing import TYPE_CHECKING
 import anyio
 import pytest
 
-from meerkat import CONTRACT_VERSION, MeerkatError, NotConnectedError, RuntimeStartError
-from tests.faults.conftest import GRACE, LIMIT, PROGRAM, misbehaving, talking
+from meerkat import CONTRACT_VERSION, MeerkatError, NotConnectedError
+from tests.faults.clients import LIMIT, PROGRAM, misbehaving, talking
+from tests.faults.table import Grace
 from tests.support.leaks import Holdings, leaks_since
 from tests.support.misbehaving import SESSION
 from tests.support.tasks import background_tasks
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from meerkat import MeerkatClient
 
 pytestmark = pytest.mark.requirement("T08")
 
-BOUND = 3.0  # seconds: all graces of a close together, and a slow machine
-
-STUBBORN: dict[str, list[str]] = {
-    "ignores the end of its input and TERM": ["deaf"],
-    "floods its standard error": ["stderr:10485760"],
-    "floods its output": ["flood:200000"],
-    "floods, then ignores all": ["flood:200000", "deaf"],
-    "leaves a child that holds the pipes": ["grandchild:0"],
-    "half a line": ["half", "mute"],
-    "a long line": ["long:50000000"],
-    "answers to nobody": ["nobody", "noise", "scalars"],
-}
+STUBBORN = (Grace.CANCEL, Grace.SHUTDOWN, Grace.SIGNAL)
 
 
 def is_alive(pid: int) -> bool:
@@ -46,27 +36,11 @@ def is_alive(pid: int) -> bool:
     return done.stdout.strip()[:1] not in {"", "Z"}
 
 
-@pytest.mark.parametrize("how", STUBBORN)
-async def test_a_runtime_that_is_stubborn_at_the_end(how: str) -> None:
-    async with talking("close", *STUBBORN[how], within=BOUND) as client:
-        await client.call("runtime/health")
-    assert client.pid is None
-    assert client.return_code is not None
-    if STUBBORN[how] == ["deaf"]:
-        assert client.return_code == -signal.SIGKILL
-
-
-async def test_a_child_of_the_runtime_is_ended_with_it() -> None:
-    async with talking("close", "grandchild:0", within=BOUND) as client:
-        await client.call("runtime/health")
-    (child,) = re.findall(r"grandchild (\d+)", client.stderr_tail)
-    with anyio.fail_after(LIMIT):
-        while is_alive(int(child)):
-            await anyio.lowlevel.checkpoint()
-
-
 @pytest.mark.parametrize("moment", ["call", "stream", "turn"])
-async def test_a_runtime_that_hangs_in_the_middle_of_something(moment: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_runtime_that_hangs_in_the_middle_of_something(
+    moment: str, caplog: pytest.LogCaptureFixture, shorten: Callable[..., None]
+) -> None:
+    shorten(*STUBBORN)
     failed: list[str] = []
 
     async def wait(client: MeerkatClient) -> None:
@@ -79,7 +53,7 @@ async def test_a_runtime_that_hangs_in_the_middle_of_something(moment: str, capl
             await client.session(SESSION).stream("y").collect()
         failed.append("stream")
 
-    async with talking(moment, "deaf", within=BOUND) as client:
+    async with talking(moment, "deaf") as client:
         async with anyio.create_task_group() as group:
             group.start_soon(wait, client)
             group.start_soon(follow, client)
@@ -93,21 +67,11 @@ async def test_a_runtime_that_hangs_in_the_middle_of_something(moment: str, capl
 
 @pytest.mark.parametrize("moment", ["start", "handshake"])
 @pytest.mark.requirement("T07")
-async def test_a_runtime_that_hangs_before_it_is_ready_and_ignores_all(moment: str) -> None:
-    before = Holdings.now()
-    client = misbehaving(moment, "deaf", connect_timeout=GRACE)
-    with anyio.fail_after(BOUND), pytest.raises(RuntimeStartError, match="handshake"):
-        await client.connect()
-    assert await background_tasks() == []
-    assert leaks_since(before) == []
-
-
-@pytest.mark.parametrize("moment", ["start", "handshake"])
-@pytest.mark.requirement("T07")
-async def test_a_cancelled_connect_is_complete(moment: str) -> None:
+async def test_a_cancelled_connect_is_complete(moment: str, shorten: Callable[..., None]) -> None:
+    shorten(*STUBBORN)
     before = Holdings.now()
     client = misbehaving(moment, "deaf")
-    with anyio.fail_after(BOUND):
+    with anyio.fail_after(LIMIT):
         with anyio.move_on_after(0.1) as scope:
             await client.connect()
         assert scope.cancelled_caught
@@ -116,8 +80,9 @@ async def test_a_cancelled_connect_is_complete(moment: str) -> None:
     assert client.pid is None
 
 
-async def test_closing_again_and_from_several_tasks() -> None:
-    async with talking("close", "deaf", within=BOUND) as client:
+async def test_closing_again_and_from_several_tasks(shorten: Callable[..., None]) -> None:
+    shorten(*STUBBORN)
+    async with talking("close", "deaf") as client:
         async with anyio.create_task_group() as group:
             for _ in range(3):
                 group.start_soon(client.close)
@@ -132,8 +97,9 @@ async def test_the_error_of_the_block_is_not_hidden() -> None:
             raise ZeroDivisionError
 
 
-async def test_closing_while_cancelled() -> None:
-    with anyio.fail_after(BOUND), anyio.CancelScope() as scope:
+async def test_closing_while_cancelled(shorten: Callable[..., None]) -> None:
+    shorten(*STUBBORN)
+    with anyio.fail_after(LIMIT), anyio.CancelScope() as scope:
         async with talking("close", "deaf"):
             scope.cancel()
             await anyio.sleep_forever()

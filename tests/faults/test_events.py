@@ -19,8 +19,8 @@ from meerkat import (
     UnknownEvent,
     to_builtins,
 )
-from meerkat import _runs as runs
-from tests.faults.conftest import LIMIT, talking
+from tests.faults.clients import LIMIT, talking
+from tests.faults.table import Grace
 from tests.support.misbehaving import SESSION, STREAM, USAGE
 
 if TYPE_CHECKING:
@@ -94,42 +94,6 @@ ENVELOPE: dict[str, Any] = {
     "timestamp_ms": 1,
 }
 
-BROKEN: list[dict[str, Any]] = [
-    {"method": "session/event", "params": {}},
-    {"method": "session/event", "params": {"session_id": SESSION, "event": None}},
-    {"method": "session/event", "params": {"session_id": SESSION, "event": {**ENVELOPE, "payload": None}}},
-    {"method": "session/event", "params": {"session_id": 5, "event": {**ENVELOPE, "payload": {"type": "text_delta"}}}},
-    {"method": "session/event", "params": {"session_id": SESSION, "event": {**ENVELOPE, "seq": "four"}}},
-    {"method": "session/stream_event", "params": {"stream_id": 3}},
-]
-
-
-@pytest.mark.parametrize("message", BROKEN, ids=[str(number) for number in range(len(BROKEN))])
-@pytest.mark.requirement("S05", "T03")
-async def test_a_broken_envelope_is_a_bad_line(message: dict[str, Any]) -> None:
-    async with talking("stream", "notify:" + json.dumps(message)) as client:
-        seen = await collect(client.session(SESSION).stream("x"))
-        assert isinstance(seen[-1], RunCompleted)
-        assert client.diagnostics.bad_lines == 1
-
-
-@pytest.mark.parametrize("method", ["novel/notification", "cancel", "", "session/list"])
-@pytest.mark.requirement("S05")
-async def test_a_notification_that_is_not_known_is_skipped(method: str) -> None:
-    async with talking("stream", "notify:" + json.dumps({"method": method, "params": [1]})) as client:
-        assert len(await collect(client.session(SESSION).stream("x"))) == 7
-        assert client.diagnostics.bad_lines == 0
-
-
-@pytest.mark.requirement("S03")
-async def test_events_of_a_session_that_nobody_asked_for_are_counted() -> None:
-    other = {**ENVELOPE, "payload": {"type": "turn_started", "turn_number": 0}}
-    other["source"] = {"type": "session", "session_id": "other"}
-    message = {"method": "session/event", "params": {"session_id": "other", "event": other}}
-    async with talking("stream", "notify:" + json.dumps(message)) as client:
-        assert len(await collect(client.session(SESSION).stream("x"))) == 7
-        assert client.diagnostics.unclaimed_events == 1
-
 
 @pytest.mark.requirement("S09")
 async def test_a_gap_is_a_value_and_the_text_is_whole() -> None:
@@ -159,8 +123,8 @@ async def test_events_in_reverse_behind_the_answer() -> None:
 
 
 @pytest.mark.requirement("S11")
-async def test_a_run_without_a_last_event(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runs, "GRACE_RUNNING", 0.2)
+async def test_a_run_without_a_last_event(shorten: Callable[..., None]) -> None:
+    shorten(Grace.RUNNING)
     async with talking("stream", "unfinished") as client:
         assert len(await collect(client.session(SESSION).stream("x"))) == 3
         assert len(await collect(client.session(SESSION).stream("y"))) == 7

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
 import anyio
 import pytest
@@ -10,9 +11,13 @@ import pytest
 from meerkat import DeadlineExceededError, RunStarted, TurnStalledError
 from meerkat import _runs as runs
 from meerkat import _turns as turns
-from tests.faults.conftest import LIMIT, talking
+from tests.faults.clients import LIMIT, talking
+from tests.faults.table import Grace
 from tests.support.misbehaving import SESSION
 from tests.support.tasks import background_tasks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 pytestmark = pytest.mark.requirement("C13")
 
@@ -20,7 +25,8 @@ PATIENCE = 0.3
 
 
 @pytest.fixture(autouse=True)
-def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_patience(monkeypatch: pytest.MonkeyPatch, shorten: Callable[..., None]) -> None:
+    shorten(Grace.CANCEL)
     monkeypatch.setattr(runs, "STALLED", PATIENCE)
     monkeypatch.setattr(turns, "STALLED", PATIENCE)
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+from typing import TYPE_CHECKING
 
 import anyio
 import pytest
 
 from meerkat import DeadlineExceededError
-from tests.faults.conftest import LIMIT, talking
+from tests.faults.clients import LIMIT, talking
+from tests.faults.table import Grace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @pytest.mark.parametrize("window", [None, 8192], ids=["unlimited", "window"])
@@ -50,8 +55,9 @@ async def test_a_thousand_calls_to_a_runtime_that_does_not_read_yet() -> None:
 
 
 @pytest.mark.requirement("T08")
-async def test_closing_while_nobody_reads() -> None:
-    async with talking("idle", "stop", within=5.0) as client:
+async def test_closing_while_nobody_reads(shorten: Callable[..., None]) -> None:
+    shorten(Grace.FLUSH, Grace.SHUTDOWN, Grace.SIGNAL)
+    async with talking("idle", "stop") as client:
         await client.call("runtime/health")
         with pytest.raises(DeadlineExceededError):
             await client.call("large", {"text": "x" * 2_000_000}, timeout=0.05)

@@ -1,10 +1,11 @@
-"""Finds child processes and file descriptors that a test left behind."""
+"""Finds processes, file descriptors and threads that a test left behind."""
 
 from __future__ import annotations
 
 import gc
 import os
 import subprocess
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +45,40 @@ def leaks_since(before: Holdings, grace: float = GRACE) -> list[str]:
         time.sleep(0.01)
         leaks = Holdings.now().left_since(before)
     return leaks
+
+
+def threads_since(before: set[threading.Thread]) -> list[str]:
+    """Return the names of threads that were started since ``threading.enumerate()`` gave ``before`` and still run.
+
+    Those that trio keeps for later do not count: the test runner itself drives trio with them.
+    """
+    new = {thread.name for thread in threading.enumerate() if thread not in before}
+    return sorted(name for name in new if not name.startswith("Trio thread"))
+
+
+def living_in_group(group: int, grace: float = GRACE) -> list[int]:
+    """Return the processes of a group that live on, whose ever children they are; wait for them to go.
+
+    One that has ended and waits to be reaped, by a parent that is not this process, does not count.
+    """
+    deadline = time.monotonic() + grace
+    while living := _living(group):
+        if time.monotonic() >= deadline:
+            break
+        time.sleep(0.01)
+    return living
+
+
+def _living(group: int) -> list[int]:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return []
+    except PermissionError:
+        pass  # macOS, when all of them wait to be reaped
+    table = subprocess.run(["ps", "-A", "-o", "pgid=,pid=,stat="], check=True, capture_output=True, text=True).stdout
+    rows = [line.split() for line in table.splitlines()]
+    return [int(pid) for pgid, pid, state in rows if int(pgid) == group and not state.startswith("Z")]
 
 
 def _descriptors() -> dict[int, str]:

@@ -1,7 +1,8 @@
 """A runtime that does everything right but for one fault, at one moment; for tests of what users see then.
 
-Run as a program: ``misbehaving.py VERSION MOMENT FAULT[:VALUE]...``. It speaks contract version ``VERSION``, knows one
-session, and commits its faults in order when the moment comes, once:
+Run as a program: ``misbehaving.py VERSION MOMENT FAULT[:VALUE]...``. It speaks contract version ``VERSION``, knows two
+sessions, and commits its faults in order when the moment comes, once. A turn of the other session ends when something
+else is answered, so that an older request can wait while a fault is committed.
 
 ========= ======================================================================
 moment    when
@@ -31,14 +32,17 @@ import os
 import signal
 import sys
 import time
-from typing import TYPE_CHECKING, Any, NoReturn
 
+TYPE_CHECKING = False  # it is started for every test: what only types need is not imported
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any, NoReturn
 
 SESSION = "00000000-0000-4000-8000-000000000001"
+OTHER = "00000000-0000-4000-8000-000000000003"
 STREAM = "00000000-0000-4000-8000-000000000002"
 USAGE = {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}
+GREETING = {"server_info": {"name": "misbehaving", "version": "1"}, "methods": list[str]()}
 RESULT = {"session_id": SESSION, "text": "one two", "turns": 1, "tool_calls": 0, "usage": USAGE}
 
 
@@ -75,6 +79,9 @@ class Misbehaving:
         self.faults = faults
         self.key: Any = None  # id of the request that is being answered
         self.answered = False
+        self.times = 1  # how often the next answer is given
+        self.last: Any = None  # what was answered last
+        self.late: list[tuple[Any, Any]] = []  # answers that go out behind the next one, with their ids
         self.seq = 0
         self.replies: list[Any] = []  # answers of the client to requests of the runtime
         self.waiting: list[tuple[Any, Any]] = []  # ids and prompts of turns that have not run
@@ -95,6 +102,7 @@ class Misbehaving:
             self.replies.append(message)
             return
         if "id" not in message:
+            self.take_back(message)
             return
         self.key = message["id"]
         self.answered = self.silent = False
@@ -105,6 +113,14 @@ class Misbehaving:
             self.answer({"method": method, "params": params})
         else:
             handler(self, params)
+
+    def take_back(self, notification: dict[str, Any]) -> None:
+        """Give up a request that waits for another, when it is cancelled."""
+        params: dict[str, Any] = notification.get("params") or {}
+        key = params.get("request_id")
+        if notification["method"] == "cancel" and key in [late for late, _ in self.late]:
+            self.late = [(late, result) for late, result in self.late if late != key]
+            send(id=key, error={"code": -32005, "message": "request cancelled"})
 
     def at(self, moment: str) -> None:
         """Misbehave, if this is the moment."""
@@ -119,7 +135,13 @@ class Misbehaving:
     def answer(self, result: Any) -> None:
         """Answer the request, unless a fault did so."""
         if not self.answered:
-            send(id=self.key, result=result)
+            for _ in range(self.times):
+                send(id=self.key, result=result)
+            self.times = 1
+            self.last = result
+            late, self.late = self.late, []
+            for key, other in late:
+                send(id=key, result=other)
         self.answered = True
         held, self.held = self.held or [], None
         for payload in reversed(held):
@@ -153,8 +175,7 @@ class Misbehaving:
 
 def _initialize(self: Misbehaving, params: Any) -> None:
     self.at("handshake")
-    info = {"name": "misbehaving", "version": "1"}
-    self.answer({"server_info": info, "contract_version": self.version, "methods": sorted(HANDLERS)})
+    self.answer(GREETING | {"contract_version": self.version})
 
 
 def _capabilities(self: Misbehaving, params: Any) -> None:
@@ -164,7 +185,9 @@ def _capabilities(self: Misbehaving, params: Any) -> None:
 
 
 def _health(self: Misbehaving, params: Any) -> None:
-    self.answer({"replies": self.replies})
+    self.last = {"replies": self.replies}
+    send(id=self.key, result=self.last)  # also a probe, and no occasion for late answers
+    self.answered = True
     self.at("idle")
 
 
@@ -200,6 +223,9 @@ def _create(self: Misbehaving, params: Any) -> None:
 
 
 def _turn(self: Misbehaving, params: Any) -> None:
+    if params["session_id"] == OTHER:
+        self.late.append((self.key, {**RESULT, "session_id": OTHER}))
+        return
     self.waiting.append((self.key, params["prompt"]))
     self.at("queue")
     if self.held_back:
@@ -257,8 +283,7 @@ def _mute(self: Misbehaving, value: str) -> None:
 
 
 def _deaf(self: Misbehaving, value: str) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    sleep_for_ever()
+    sleep_for_ever()  # see where the program begins
 
 
 def _grandchild(self: Misbehaving, value: str) -> None:
@@ -266,6 +291,20 @@ def _grandchild(self: Misbehaving, value: str) -> None:
     if not child:
         sleep_for_ever()
     os.write(2, b"grandchild %d\n" % child)
+    os._exit(int(value))
+
+
+def _daemon(self: Misbehaving, value: str) -> None:
+    ready, told = os.pipe()
+    child = os.fork()
+    if not child:
+        os.setsid()
+        os.close(told)
+        signal.alarm(60)  # nobody else would end it if the test does not
+        sleep_for_ever()
+    os.close(told)
+    os.read(ready, 1)
+    os.write(2, b"daemon %d\n" % child)
     os._exit(int(value))
 
 
@@ -324,8 +363,15 @@ def _line(text: str) -> Callable[[Misbehaving, str], None]:
 
 
 def _twice(self: Misbehaving, value: str) -> None:
-    for _ in range(2):
-        send(id=self.key, result={"sessions": []})
+    if self.answered:
+        send(id=self.key, result=self.last)
+    else:
+        self.times = 2
+
+
+def _late(self: Misbehaving, value: str) -> None:
+    """Let the proper answer go out behind the next one."""
+    self.late.append((self.key, GREETING | {"contract_version": self.version}))
     self.answered = True
 
 
@@ -407,6 +453,7 @@ FAULTS: dict[str, Callable[[Misbehaving, str], object]] = {
     "mute": _mute,
     "deaf": _deaf,
     "grandchild": _grandchild,
+    "daemon": _daemon,
     # lines
     "half": lambda _, value: write(b'{"jsonrpc":"2.0","id":1,"res'),
     "noise": _raw(b"2026-01-01 INFO starting", b"warning: {", b"\x1b[31mred\x1b[0m"),
@@ -428,6 +475,7 @@ FAULTS: dict[str, Callable[[Misbehaving, str], object]] = {
     "coded": _line('{"jsonrpc":"2.0","id":KEY,"error":{"code":"E1","message":"boom"}}'),
     "textid": _line('{"jsonrpc":"2.0","id":"KEY","result":{}}'),
     "twice": _twice,
+    "late": _late,
     "result": _result,
     "error": _error,
     "stray": _stray,
@@ -447,4 +495,7 @@ FAULTS: dict[str, Callable[[Misbehaving, str], object]] = {
 
 
 if __name__ == "__main__":
+    if "deaf" in sys.argv:
+        # From the beginning: the moment may come when TERM is on its way.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     Misbehaving(sys.argv[1], sys.argv[2], sys.argv[3:]).run()
