@@ -104,5 +104,13 @@ async def main(state_root: str) -> None:
 
 if __name__ == "__main__":
     _, backend, directory = sys.argv
-    anyio.run(main, directory, backend=backend)
+    # As programs do it. `anyio.run` would say by itself which library runs, also where nothing else could tell.
+    if backend == "trio":
+        import trio
+
+        trio.run(main, directory)
+    else:
+        import asyncio
+
+        asyncio.run(main(directory))
     sys.stdout.write("arrived\n")

@@ -24,14 +24,18 @@ class Background:
 
     def __init__(self, function: Callable[[], Awaitable[Any]], name: str) -> None:
         self._function = function
-        self._scope = CancelScope()
+        self._scope: CancelScope | None = None
+        self._cancelled = False
         self._ended = Event()
         self._task = _spawn(self._run, name)
         self._name = name
 
     def cancel(self) -> None:
         """Ask it to end, if it has not."""
-        if not self._ended.is_set():  # asking is not free
+        if self._ended.is_set():  # asking is not free
+            return
+        self._cancelled = True
+        if self._scope is not None:
             self._scope.cancel()
 
     async def wait(self) -> None:
@@ -40,7 +44,10 @@ class Background:
 
     async def _run(self) -> None:
         try:
-            with self._scope:
+            # Made in the task: whoever starts it may be a callback of the event loop, where anyio cannot tell what runs.
+            with CancelScope() as self._scope:
+                if self._cancelled:
+                    self._scope.cancel()
                 await self._function()
         except Exception:
             # Raising would take down the whole program on trio, and be reported late or never on asyncio.
