@@ -44,7 +44,7 @@ class Background:
 
     async def _run(self) -> None:
         try:
-            # Made in the task: whoever starts it may be a callback of the event loop, where anyio cannot tell what runs.
+            # Made in the task: who starts it may be a callback of the event loop, where anyio cannot tell what runs.
             with CancelScope() as self._scope:
                 if self._cancelled:
                     self._scope.cancel()
