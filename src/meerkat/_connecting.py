@@ -18,6 +18,7 @@ from meerkat._core.errors import (
     ConnectionLostError,
     ContractMismatchError,
     InvalidArgumentError,
+    MeerkatError,
     NotConnectedError,
     RuntimeExitedError,
     RuntimeStartError,
@@ -371,7 +372,7 @@ class Connecting(AllCalls):
 
     async def _call_after_tools(self, method: Method[R], params: Any) -> R:
         link = self._connected(method.name)
-        await self._register_tools(link)
+        await self._register_tools(link, runs_agent=method.long_running)
         return await link.request(method, params, self._timeout_of(method))
 
     def _timeout_of(self, method: Method[Any]) -> float | None:
@@ -407,7 +408,7 @@ class Connecting(AllCalls):
         if isinstance(timeout, _Default):
             timeout = self._timeout if known is None else self._timeout_of(known)
         if method != "tools/register" and not self._state.tools.all_registered:
-            await self._register_tools(link)
+            await self._register_tools(link, runs_agent=known is not None and known.long_running)
         return await link.request_raw(method, encoded, known, timeout=timeout)
 
     # Capabilities
@@ -460,13 +461,16 @@ class Connecting(AllCalls):
         exception becomes a failed tool call. A function that is not async runs in a thread. The runtime waits
         30 seconds for an answer.
 
+        The runtime is told of new tools at connect, or before the next call. When it refuses them, that is the error of
+        ``connect()`` or of this call; later calls that run an agent try again, and others do without.
+
         Args:
             name: Name for the model; the function's own by default.
             description: What it does, for the model; the docstring's first paragraph by default.
             input_schema: JSON Schema of the arguments, instead of the one from the type hints.
 
         Raises:
-            InvalidArgumentError: No schema can be made from the type hints.
+            InvalidArgumentError: No schema can be made from the type hints, or the tool could not be sent.
 
         Example:
             ::
@@ -484,16 +488,23 @@ class Connecting(AllCalls):
 
         return add(name) if callable(name) else add
 
-    async def _register_tools(self, link: Link) -> None:
+    async def _register_tools(self, link: Link, *, runs_agent: bool = True) -> None:
         from meerkat._generated.methods.tools import TOOLS_REGISTER
 
         tools = self._state.tools
         async with self._state.registering:
-            new = tools.unregistered()
-            if new:
-                params = {"tools": [tool.definition() for tool in new]}
-                await link.request(TOOLS_REGISTER, params, self._timeout)
-                tools.registered(new)
+            new = tools.to_register(runs_agent=runs_agent)
+            if not new:
+                return
+            try:
+                await link.request(TOOLS_REGISTER, {"tools": [tool.definition() for tool in new]}, self._timeout)
+            except MeerkatError as error:
+                if isinstance(error.code, int):
+                    tools.refused(new)
+                names = ", ".join(tool.name for tool in new)
+                error.message = f"the tools {names} could not be registered: {error.message}"
+                raise
+            tools.registered(new)
 
     def _run_tool(self, request_id: int | str, params: ToolExecuteParams) -> None:
         from meerkat._core.background import Background

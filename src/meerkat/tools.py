@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from meerkat._core.codec import encode
+from meerkat._core.codec import checked, encode
 from meerkat._core.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -50,7 +50,19 @@ class Tool:
             self._arguments = _arguments_type(handler, name, doc)
             input_schema = _schema(self._arguments)
         self.input_schema: dict[str, Any] = OPEN_SCHEMA if input_schema is None else input_schema
+        self._check()
         self._by_name = not _takes_mapping(handler, any_single=self._arguments is None)
+
+    def _check(self) -> None:
+        """Refuse at once what could not be sent, instead of at the call before which it would be registered."""
+        from meerkat._generated.types.tools import ToolDefinition  # noqa: PLC0415  # not needed to make a client
+
+        try:
+            checked(ToolDefinition, self.definition())
+        except ValueError as error:
+            raise InvalidArgumentError(message=f"the tool {self.name!r} cannot be offered: {error}") from error
+        if not self.name:
+            raise InvalidArgumentError(message="a tool needs a name")
 
     def definition(self) -> dict[str, Any]:
         """What is registered with the runtime."""
@@ -93,28 +105,43 @@ class ToolRegistry:
     def __init__(self) -> None:
         self._tools: dict[str, Tool] = {}
         self._unregistered: set[str] = set()
+        self._refused: set[str] = set()
 
     def add(self, tool: Tool) -> None:
         """Add a tool, or replace the one with its name."""
         self._tools[tool.name] = tool
         self._unregistered.add(tool.name)
+        self._refused.discard(tool.name)
 
     def forget_registrations(self) -> None:
         """A new runtime knows none of them."""
         self._unregistered = set(self._tools)
+        self._refused.clear()
 
     @property
     def all_registered(self) -> bool:
         """Whether the runtime knows all tools."""
         return not self._unregistered
 
-    def unregistered(self) -> list[Tool]:
-        """Tools that the runtime does not know yet, in the order of their declaration."""
-        return [tool for name, tool in self._tools.items() if name in self._unregistered]
+    def to_register(self, *, runs_agent: bool) -> list[Tool]:
+        """Tools to register before a call, in the order of their declaration.
+
+        Args:
+            runs_agent: Whether the call runs an agent, which must not do so without the tools that it is to have. Any
+                other call goes out without tools that the runtime has refused: that was raised once already.
+        """
+        wanted = self._unregistered if runs_agent or self._unregistered - self._refused else ()
+        return [tool for name, tool in self._tools.items() if name in wanted]
+
+    def refused(self, tools: list[Tool]) -> None:
+        """The runtime does not take these, at least not together."""
+        self._refused.update(tool.name for tool in tools)
 
     def registered(self, tools: list[Tool]) -> None:
         """The runtime knows these now."""
-        self._unregistered.difference_update(tool.name for tool in tools if self._tools.get(tool.name) is tool)
+        names = {tool.name for tool in tools if self._tools.get(tool.name) is tool}
+        self._unregistered -= names
+        self._refused -= names
 
     async def run(self, name: str, arguments: Any) -> tuple[str, bool]:
         """Call a tool by name."""

@@ -203,7 +203,7 @@ def test_the_decorator_keeps_the_function() -> None:
     def named(arguments: dict[str, Any]) -> str:
         return str(arguments)
 
-    definitions = {tool.name: tool.definition() for tool in client._state.tools.unregistered()}
+    definitions = {tool.name: tool.definition() for tool in client._state.tools.to_register(runs_agent=True)}
     assert definitions["plain"]["description"] == "Do it."
     assert definitions["other"] == {"name": "other", "description": "said", "input_schema": {"type": "object"}}
     assert callable(plain)
