@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import logging
+import os
 import re
 import subprocess
 import sys
@@ -122,7 +123,7 @@ trio.run(main)
 
 def run(program: str, home: Path) -> str:
     """What a program writes to standard error."""
-    env = {"HOME": str(home), "PATH": "/usr/bin:/bin"}
+    env = {**os.environ, "HOME": str(home)}
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, env=env)
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""

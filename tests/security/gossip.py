@@ -12,6 +12,8 @@ import sys
 from typing import Any
 
 VERSION = sys.argv[1]
+QUIET = "in the answer alone"
+"""What has these words in it is repeated nowhere else."""
 
 
 def write(text: str) -> None:
@@ -61,7 +63,8 @@ def main() -> None:
         elif method == "runtime/health":
             send(id=request["id"], result={})
         elif method and "id" in request:
-            repeat(method, params)
+            if QUIET not in json.dumps(params):
+                repeat(method, params)
             message = f'invalid type: string "{json.dumps(params)}", expected something else'
             send(id=request["id"], error={"code": -32603, "message": message, "data": {"params": params}})
         sys.stdout.flush()
