@@ -256,6 +256,25 @@ async def test_closing_goes_on_without_a_notice_of_the_end(tmp_path: Path) -> No
             assert [item async for item in events] == []
 
 
+@pytest.mark.requirement("C12", "C08")
+async def test_a_method_that_the_contract_does_not_list_can_be_called(tmp_path: Path) -> None:
+    """What is given is sent as it is, and what comes back is not interpreted."""
+    answered = {"novel": [1, None, {"a": ""}], "session_id": 5}
+    refusal = {"jsonrpc": "2.0", "id": "$id", "error": {"code": -31999, "message": "not today", "data": [1]}}
+    table = {"novel/method": [result(answered)], "novel/nothing": [result(None)], "novel/refusal": [refusal]}
+    runtime = Answers(tmp_path, table)
+    given: dict[str, Any] = {"text": "", "number": 0, "flag": False, "list": [], "object": {}, "nothing": None}
+    with anyio.fail_after(LIMIT):
+        async with runtime.client() as client:
+            assert await client.call("novel/method", given) == answered
+            assert await client.call("novel/nothing") is None
+            with pytest.raises(MeerkatError, match="not today") as caught:
+                await client.call("novel/refusal", {})
+            assert type(caught.value) is MeerkatError
+            assert (caught.value.code, caught.value.details, caught.value.method) == (-31999, [1], "novel/refusal")
+    assert runtime.requests() == [("novel/method", given), ("novel/nothing", {}), ("novel/refusal", {})]
+
+
 @pytest.mark.requirement("T06")
 async def test_the_end_of_the_connection_reaches_subscriptions_to_mobs(tmp_path: Path) -> None:
     runtime = Answers(tmp_path, {"mob/stream_open": [OPEN_STREAM]})

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import shutil
+from pathlib import Path
 
 import pytest
 
-from codegen import emit
+from codegen import emit, templates, types
 from tests.codegen.small import GOLDEN, run
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -62,6 +60,27 @@ def test_missing_file_fails(contract: Path, out: Path, capsys: pytest.CaptureFix
     (contract / name if name == "openrpc.json" else out / name).unlink()
     assert run("check", contract, out) == 1
     assert name in capsys.readouterr().out
+
+
+@pytest.mark.requirement("G01")
+def test_edit_of_any_template_fails(
+    contract: Path, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of those that make the package; pages have tests of their own."""
+    copied = Path(shutil.copytree(Path(templates.__file__).parent, tmp_path / "templates"))
+    monkeypatch.setattr(templates, "__file__", str(copied / "__init__.py"))
+    monkeypatch.setattr(types, "_STRUCT_TEMPLATES", copied / "structs")
+    assert run("check", contract, out) == 0
+    edited = sorted(path for path in copied.rglob("*.jinja2") if ".md." not in path.name)
+    assert len(edited) >= 10
+    for path in edited:
+        before = path.read_text("utf-8")
+        path.write_text(f"{before}# edited\n", "utf-8")
+        assert run("check", contract, out) == 1, path.name
+        printed = capsys.readouterr()
+        assert "+# edited" in printed.out
+        assert "make regen" in printed.err
+        path.write_text(before, "utf-8")
 
 
 @pytest.mark.requirement("G01")

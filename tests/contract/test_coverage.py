@@ -42,6 +42,7 @@ def test_every_method_is_reachable_by_a_public_call() -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.requirement("P01")
 async def test_the_client_makes_the_others_by_itself(fresh_wire: Wire) -> None:
     sent = [(line["method"], line["params"]) for line in fresh_wire.taken()]
     assert sent == [("initialize", {}), ("capabilities/get", {})]

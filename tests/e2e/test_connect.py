@@ -102,6 +102,7 @@ async def test_state_outlives_the_runtime(runtime: Runtime) -> None:
 async def test_connecting_twice(runtime: Runtime) -> None:
     client = make_client(runtime)
     failures: list[BaseException] = []
+    before = Holdings.now().children.keys()
 
     async def try_connect() -> None:
         try:
@@ -117,8 +118,11 @@ async def test_connecting_twice(runtime: Runtime) -> None:
         with pytest.raises(AlreadyConnectedError, match="close it first"):
             await connect(client, runtime)
         assert await client.list_sessions() == []
+        # There never was a second child, and the refusals left nothing that would end later.
+        assert Holdings.now().children.keys() - before == {client.pid}
 
 
+@pytest.mark.requirement("C03")
 async def test_calls_before_connect_and_after_close(embedded_runtime: Runtime) -> None:
     client = make_client(embedded_runtime)
     with pytest.raises(NotConnectedError, match="connect"):
