@@ -171,6 +171,23 @@ def test_one_odd_line_spoils_nothing() -> None:
     assert client.protocol.counters.bad_lines == 1
 
 
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.requirement("S05")
+def test_what_no_stream_shows_of_an_envelope_may_be_odd(together: bool) -> None:
+    client = Client(together=together)
+    client.feed(wire(line("one", 1, STARTED)))
+    odd, bare, placeless = (line("one", seq, DELTA) for seq in (2, 3, 4))
+    odd["params"]["event"].update(timestamp_ms="later", source=17, event_id=None, source_id=[])
+    bare["params"]["event"] = {"seq": 3, "payload": DELTA}
+    del placeless["params"]["event"]["seq"]
+    client.feed(wire(odd, bare, line("one", 4, DELTA)))
+    assert [type(event) for event in events(client.turns[0])] == [RunStarted] + [TextDelta] * 3
+    assert client.protocol.counters.bad_lines == 0
+    client.feed(wire(line("one", 5, DELTA), placeless))
+    assert len(events(client.turns[0])) == 1
+    assert client.protocol.counters.bad_lines == 1
+
+
 @pytest.mark.requirement("S08")
 def test_what_is_dropped_is_counted_event_by_event() -> None:
     client = Client(together=True)
