@@ -58,6 +58,7 @@ lint: $(VENV)/.development ## Check format, style and the contract's house rules
 
 types: $(VENV)/.development ## Run mypy and pyright, both strict
 	@$(BIN)/python -m mypy --no-error-summary
+	@for v in $(SUPPORTED); do $(BIN)/python -m mypy --no-error-summary --python-version $$v src || exit 1; done
 	@$(BIN)/python -m pyright --warnings
 
 format: $(VENV)/.development ## Format and apply the safe fixes

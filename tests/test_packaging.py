@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -126,6 +127,9 @@ def test_the_supported_versions_are_those_that_are_tested() -> None:
     tested = [name for name in PROJECT["tool"]["tox"]["env_list"] if name[0].isdigit()]
     assert named == tested
     assert PROJECT["project"]["requires-python"] == f">={named[0]}"
+    said = re.search(r"^CPython (.*) are tested", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert said
+    assert re.split(", | and ", said[1]) == named
 
 
 def dependencies() -> list[str]:
