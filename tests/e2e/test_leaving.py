@@ -113,5 +113,6 @@ async def test_a_subscription_whose_opening_is_cancelled_when_the_answer_is_here
         (stream_id,) = stream_ids
         assert stream_id is not None
         assert routes._streams == {}
+        await settled(client)  # requests overtake each other in the runtime
         closed = await client.call("session/stream_close", {"stream_id": stream_id})
     assert closed["already_closed"]
