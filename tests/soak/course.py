@@ -73,6 +73,7 @@ class Course:
         done: Pieces of work that went well, by kind.
         interrupted: Pieces of work whose runtime was struck, by kind.
         strikes: Faults injected into shared runtimes.
+        noticed: What happened that is allowed and that people should know of.
         failures: What went wrong, with what repeats it; only the first ones are kept.
         failed: How often something went wrong.
     """
@@ -81,6 +82,7 @@ class Course:
     done: Counter[str] = field(default_factory=Counter[str])
     interrupted: Counter[str] = field(default_factory=Counter[str])
     strikes: Counter[str] = field(default_factory=Counter[str])
+    noticed: Counter[str] = field(default_factory=Counter[str])
     failures: list[str] = field(default_factory=list[str])
     failed: int = 0
 
@@ -144,6 +146,7 @@ async def run(plan: Plan, on_sample: Callable[[Sample], None] = lambda _: None) 
             await _Work(plan, course, hosts, surroundings, on_sample).go_on()
             for host in hosts:
                 course.strikes += host.strikes
+                course.noticed += host.noticed
     return course
 
 

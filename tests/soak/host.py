@@ -48,6 +48,7 @@ class Host:
         generation: How often it was struck.
         tools: What the agent can call.
         strikes: How often each fault was injected.
+        noticed: How often something happened that is allowed and that people should know of.
     """
 
     def __init__(self, name: str, runtime: runtimes.Runtime, model_url: str = "http://127.0.0.1:9") -> None:
@@ -56,6 +57,7 @@ class Host:
         self.tools = Tools()
         self.generation = 0
         self.strikes: Counter[str] = Counter()
+        self.noticed: Counter[str] = Counter()
         self._model_url = model_url
         self._realm = 0
         self._up = anyio.Event()

@@ -36,6 +36,7 @@ def summary(course: Course, verdict: Verdict) -> str:
         *_tally("work done", course.done),
         *_tally("work in the midst of which its runtime was struck", course.interrupted),
         *_tally("faults injected into shared runtimes", course.strikes),
+        *_tally("noticed on the way", course.noticed),
         "",
         "judged by:",
         *(f"  {figure}" for figure in verdict.figures),
