@@ -73,7 +73,7 @@ class Seen:
 
     def client(self, client: MeerkatClient) -> None:
         """Note what a client shows of itself."""
-        handles = [client.session("s"), client.with_timeout(1)]
+        handles = [client.session("s"), client.mob("m"), client.mob("m").member("a"), client.with_timeout(1)]
         self.value(client, vars(client).keys(), *handles, client.stderr_tail)
         self.value(client.diagnostics)
 
