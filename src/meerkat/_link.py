@@ -84,7 +84,7 @@ class Link:
             raise error_of(call, method, params)
         try:
             return msgspec.json.decode(call.result)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise InvalidResponseError(message=f"the result is not JSON: {error}", method=name) from error
 
 

@@ -127,7 +127,7 @@ class _Stream:
             if call.error is None:
                 try:
                     stream_id = msgspec.json.decode(call.result, type=_Opened).stream_id
-                except (msgspec.DecodeError, UnicodeDecodeError):
+                except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                     stream_id = None  # whoever waits for the answer gets the error
             router.opened_stream(None if call.abandoned else stream_id, self.inbox)
             if stream_id is not None:

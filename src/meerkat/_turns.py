@@ -164,7 +164,7 @@ class TurnRequest:
         if self.call.error is None and not self.call.abandoned:  # whoever left it does not know the session
             try:
                 session_id = msgspec.json.decode(self.call.result, type=_Created).session_id
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 session_id = None  # whoever waits for the answer gets the error
         self._link.router.created(self.turn, session_id)
 
