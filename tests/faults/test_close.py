@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 import anyio
 import pytest
 
-from meerkat import CONTRACT_VERSION, MeerkatError, NotConnectedError
+from meerkat import CONTRACT_VERSION, MeerkatError, NotConnectedError, RuntimeExitedError
 from tests.faults.clients import LIMIT, PROGRAM, misbehaving, talking
 from tests.faults.table import Grace
 from tests.support.leaks import Holdings, leaks_since
@@ -63,6 +64,24 @@ async def test_a_runtime_that_hangs_in_the_middle_of_something(
     assert client.return_code == -signal.SIGKILL
     messages = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert [("SIGTERM" in m, "SIGKILL" in m) for m in messages] == [(True, False), (False, True)]
+
+
+@pytest.mark.parametrize("moment", ["stream", "turn"])
+async def test_a_runtime_that_dies_with_a_turn_under_way_while_it_is_closed(moment: str) -> None:
+    """The turn is cancelled first; from the dead there is no answer to wait for."""
+    async with talking(moment, "mute") as client:
+        async with anyio.create_task_group() as group:
+
+            async def turn() -> None:
+                with pytest.raises((NotConnectedError, RuntimeExitedError)):
+                    await client.session(SESSION).turn("x")
+
+            group.start_soon(turn)
+            await anyio.wait_all_tasks_blocked()
+            assert client.pid is not None
+            os.kill(client.pid, signal.SIGKILL)
+            await client.close()
+        assert client.return_code == -signal.SIGKILL
 
 
 @pytest.mark.parametrize("moment", ["start", "handshake"])

@@ -198,6 +198,7 @@ class Connection:
             raise
         finally:
             self._read_ended.set()
+            self._given_up.set()  # no answer comes any more
         await self._fail_by_end("closed its output but still runs")
 
     async def _read_all(self) -> None:
