@@ -54,7 +54,7 @@ async def begin(story: Story, prompt: str) -> tuple[Turn, Call, Inbox[Any]]:
     inbox: Inbox[Any] = Inbox()
     turn = Turn(prompt, inbox)
     await story.runs.enter(turn)
-    call = Call(1, "turn/start", cancellable=True, null_id_errors=False)
+    call = Call(b"", 1, method="turn/start", cancellable=True)
     turn.sent(call)
     return turn, call, inbox
 

@@ -85,7 +85,7 @@ class Client:
         for session_id in SESSIONS:
             turn = Turn(PROMPT, Inbox())
             self.router.session(session_id).adopt(turn)
-            turn.sent(Call(1, "turn/start", cancellable=True, null_id_errors=False))
+            turn.sent(Call(b"", 1, method="turn/start", cancellable=True))
             self.turns.append(turn)
 
     def feed(self, *chunks: bytes) -> Client:
