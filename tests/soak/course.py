@@ -49,6 +49,7 @@ class Plan:
         piece: Seed of one piece of work that is done again and again instead of all others.
         faults: Whether shared runtimes are struck.
         settle: Seconds that may pass at a rest until what is over is over everywhere.
+        rests: How many rests there are at least, however long that takes.
     """
 
     seconds: float
@@ -62,6 +63,7 @@ class Plan:
     piece: str = ""
     faults: bool = True
     settle: float = 20.0
+    rests: int = 2
 
 
 @dataclass
@@ -198,7 +200,7 @@ class _Work:
                     group.start_soon(self._strike, host)
             await anyio.sleep(self._plan.warm_up)
             await self._rest()
-            while self._seconds() < self._plan.seconds or len(self._course.samples) < 2:
+            while self._seconds() < self._plan.seconds or len(self._course.samples) < self._plan.rests:
                 await anyio.sleep(self._plan.interval)
                 await self._rest()
             group.cancel_scope.cancel()

@@ -10,7 +10,7 @@ import pytest
 from meerkat._core.process import RuntimeProcess
 from meerkat._router import Router
 from tests.soak.course import Course, Plan, run
-from tests.soak.verdict import judge
+from tests.soak.verdict import ENOUGH, judge
 from tests.support import runtime as runtimes
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ async def test_results_that_are_kept_make_it_fail(monkeypatch: pytest.MonkeyPatc
         opened(self, stream_id, inbox)
 
     monkeypatch.setattr(Router, "opened_stream", keep)
-    course = await run(quick("subscriptions that nobody reads", seconds=2.0, interval=0.1))
+    course = await run(quick("subscriptions that nobody reads", rests=ENOUGH))
     faults = judge(course.samples, course.failed).faults
     assert any(fault.startswith("allocated blocks: ") for fault in faults), faults
     assert course.failed == 0
