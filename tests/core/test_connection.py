@@ -303,3 +303,36 @@ def test_the_end_of_the_event_loop_ends_the_runtime(backend: str) -> None:
     (connection,) = started
     assert connection.transport.return_code == -signal.SIGKILL
     connection.transport.release()
+
+
+async def test_calls_that_follow_answers_which_came_together_go_out_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    callers, rounds = 50, 20
+    writes = 0
+    write = os.write
+
+    def counted(descriptor: int, data: bytes) -> int:
+        nonlocal writes
+        writes += 1
+        return write(descriptor, data)
+
+    # The peer answers all calls of a round at once, so that its answers surely come together.
+    async with peer(*["together:50"] * rounds, "serve") as connection:
+        monkeypatch.setattr(os, "write", counted)
+
+        async def caller() -> None:
+            for number in range(rounds):
+                assert (await ask(connection, "m", {"n": number}))["params"] == {"n": number}
+
+        async with anyio.create_task_group() as group:
+            for _ in range(callers):
+                group.start_soon(caller)
+    assert writes < callers * rounds / 5
+
+
+async def test_a_call_that_is_made_between_answers_and_the_next_calls_is_not_forgotten() -> None:
+    async with peer("together:2", "serve") as connection:
+        first, second = connection.start("a", b"{}"), connection.start("b", b"{}")
+        await connection.wait(first)
+        # Nobody but this task goes on with a call, and it has to go out all the same.
+        assert second.done
+        assert (await ask(connection, "c", {}, timeout=LIMIT))["method"] == "c"

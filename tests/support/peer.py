@@ -7,6 +7,7 @@ step       what happens
 ========== =================================================================================
 serve      answer every request with ``{"result": {"method": ..., "params": ...}}`` until EOF
 answer:N   answer N requests so
+together:N read N requests, then answer all of them with one write
 read:N     read N lines and answer none
 out:TEXT   write TEXT as a line
 raw:HEX    write bytes as they are
@@ -34,12 +35,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def reply(line: bytes) -> None:
-    """Answer one request line as the ``serve`` step does."""
+def answer(line: bytes) -> bytes:
+    """Make the answer to a request line as the ``serve`` step does; nothing for a notification."""
     message = json.loads(line)
-    if "id" in message and "method" in message:
-        result = {"method": message["method"], "params": message.get("params")}
-        write(json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result}).encode() + b"\n")
+    if "id" not in message or "method" not in message:
+        return b""
+    result = {"method": message["method"], "params": message.get("params")}
+    return json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result}).encode() + b"\n"
 
 
 def write(data: bytes) -> None:
@@ -59,12 +61,20 @@ def play(step: str) -> None:
 
 def _serve(_: str) -> None:
     for line in sys.stdin.buffer:
-        reply(line)
+        write(answer(line))
 
 
 def _answer(count: str) -> None:
     for _ in range(int(count)):
-        reply(sys.stdin.buffer.readline())
+        write(answer(sys.stdin.buffer.readline()))
+
+
+def _together(count: str) -> None:
+    answers: list[bytes] = []
+    while len(answers) < int(count):
+        if made := answer(sys.stdin.buffer.readline()):
+            answers.append(made)
+    write(b"".join(answers))
 
 
 def _read(count: str) -> None:
@@ -105,6 +115,7 @@ def _shut(_: str) -> None:
 STEPS: dict[str, Callable[[str], object]] = {
     "serve": _serve,
     "answer": _answer,
+    "together": _together,
     "read": _read,
     "out": lambda text: write(text.encode() + b"\n"),
     "raw": lambda digits: write(bytes.fromhex(digits)),
