@@ -205,21 +205,8 @@ async def test_a_refused_turn_is_over_at_once() -> None:
 async def test_the_next_turn_waits_for_the_run_that_the_client_caused() -> None:
     story = Story()
     story.runs.expect_run()
-    entered = anyio.Event()
-
-    async def enter() -> None:
-        await begin(story, "mine")
-        entered.set()
-
-    async with anyio.create_task_group() as group:
-        group.start_soon(enter)
-        await anyio.wait_all_tasks_blocked()
-        story.tell(RunStarted(session_id="s", prompt=""))
-        await anyio.wait_all_tasks_blocked()
-        assert not entered.is_set()
-        story.tell(completed(""))
-        with anyio.fail_after(FOREIGN_START):
-            await entered.wait()
+    started = RunStarted(session_id="s", prompt="")
+    await enters_only_after(story, lambda: story.tell(started), lambda: story.tell(completed("")))
 
 
 async def enters_only_after(story: Story, *steps: Callable[[], None]) -> None:

@@ -7,14 +7,11 @@ What only a turn or a stream needs is imported with the first one: making a clie
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from meerkat._auth import AuthMethods
 from meerkat._connecting import Connecting
-from meerkat._core.errors import (
-    InvalidArgumentError,
-    InvalidResponseError,
-)
+from meerkat._core.errors import InvalidArgumentError, InvalidResponseError
 from meerkat._retired import RetiredMethods
 from meerkat.comms import CommsMethods
 from meerkat.live import LiveMethods
@@ -36,12 +33,6 @@ if TYPE_CHECKING:
     from meerkat.streaming import EventStream, EventSubscription, ScopedEvent
 
 I = TypeVar("I")  # noqa: E741  # item
-R = TypeVar("R")
-F = TypeVar("F", bound="Callable[..., Any]")
-
-TIMEOUT: Final = 60.0
-CONNECT_TIMEOUT: Final = 30.0
-SHUTDOWN_GRACE: Final = 6.0  # the runtime gives work under way five seconds
 
 
 class MeerkatClient(Connecting, AuthMethods, CommsMethods, LiveMethods, MobMethods, RetiredMethods):

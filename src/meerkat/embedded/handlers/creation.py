@@ -10,6 +10,7 @@ from meerkat._core.codec import enc_hook, is_object
 from meerkat.embedded.agent import Turn
 from meerkat.embedded.content import flatten, refuse_video
 from meerkat.embedded.faults import RpcError, invalid_params
+from meerkat.embedded.handlers.turns import run
 from meerkat.embedded.ids import timestamp_seconds
 from meerkat.embedded.providers import check_pair, infer
 from meerkat.embedded.session import SYSTEM_PROMPT, Settings
@@ -62,18 +63,8 @@ async def ask_help(runtime: Runtime, request: Request) -> dict[str, Any]:
 
 async def run_first(runtime: Runtime, request: Request, agent: Agent, prompt: Content) -> dict[str, Any]:
     """Run a new session's first turn; without a result there is no session."""
-    turn = Turn(prompt)
-
-    def stop() -> bool:
-        if turn.outcome.is_set:
-            return False
-        agent.cancel()
-        return True
-
-    agent.put(turn)
-    request.on_cancel(stop)
     try:
-        return await turn.outcome.get()
+        return await run(agent, request, Turn(prompt))
     except RpcError:
         await agent.abandon()
         runtime.remove(agent)

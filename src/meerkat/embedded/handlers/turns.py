@@ -39,7 +39,11 @@ async def start(runtime: Runtime, request: Request) -> dict[str, Any]:
         raise invalid_params("keep_alive requires a session created with comms_name")
     content: Content = to_builtins(params.prompt, enc_hook=enc_hook)
     refuse_video(content, settings.model, settings.provider)
-    turn = Turn(flatten(content), _overlay(params.flow_tool_overlay or None))
+    return await run(agent, request, Turn(flatten(content), _overlay(params.flow_tool_overlay or None)))
+
+
+async def run(agent: Agent, request: Request, turn: Turn) -> dict[str, Any]:
+    """Let an agent take a turn and return what it gave; cancelling the request stops the agent."""
 
     def stop() -> bool:
         if turn.outcome.is_set:
