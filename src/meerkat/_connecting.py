@@ -244,7 +244,8 @@ class Connecting(AllCalls):
         link, state.link = state.link, None
         if link is None:
             return
-        for handler in list(state.handlers):
+        handlers, state.handlers = state.handlers, set()
+        for handler in handlers:
             handler.cancel()
         await link.connection.close()
 

@@ -51,3 +51,17 @@ async def test_one_that_runs_is_cancelled() -> None:
     task.cancel()
     assert ended == ["ended"]
     assert await background_tasks() == []
+
+
+async def test_one_that_was_cancelled_before_it_began_runs_nothing() -> None:
+    ran: list[str] = []
+
+    async def function() -> None:
+        ran.append("ran")
+
+    task = Background(function, "meerkat test")
+    task.cancel()
+    with anyio.fail_after(LIMIT):
+        await task.wait()
+    assert ran == []
+    assert await background_tasks() == []

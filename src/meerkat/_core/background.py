@@ -31,7 +31,7 @@ class Background:
         self._name = name
 
     def cancel(self) -> None:
-        """Ask it to end, if it has not."""
+        """Ask it to end, if it has not; one that has not begun runs nothing at all."""
         if self._ended.is_set():  # asking is not free
             return
         self._cancelled = True
@@ -44,10 +44,10 @@ class Background:
 
     async def _run(self) -> None:
         try:
+            if self._cancelled:
+                return  # what it would use may be gone by now, a descriptor even be somebody else's
             # Made in the task: who starts it may be a callback of the event loop, where anyio cannot tell what runs.
             with CancelScope() as self._scope:
-                if self._cancelled:
-                    self._scope.cancel()
                 await self._function()
         except Exception:
             # Raising would take down the whole program on trio, and be reported late or never on asyncio.

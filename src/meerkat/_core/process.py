@@ -167,8 +167,6 @@ class RuntimeProcess(Transport):
         """Wait until nobody reads its standard input any more, where the system can tell (Linux)."""
         if sys.platform != "linux":
             await anyio.sleep_forever()
-        # Where connecting is cancelled, this may begin when the pipe is closed already, and its number somebody else's.
-        await anyio.lowlevel.checkpoint_if_cancelled()
         # Asked for nothing, epoll still tells of errors; its own descriptor can be waited for like any other.
         with select.epoll() as watched:
             watched.register(self.writer, 0)
