@@ -164,7 +164,9 @@ class NamedTypes(Values):
             return
         if self.names and (old.base, old.unknown) != (new.base, new.unknown):
             before, after = (f"{union.base or '-'}, {union.unknown or '-'}" for union in (old, new))
-            self._changes.add("union-classes", place, direction, before, after)
+            added, removed = old.base is old.unknown is None, new.base is new.unknown is None
+            rule = "union-classes-added" if added else "union-classes-removed" if removed else "union-classes"
+            self._changes.add(rule, place, direction, before, after)
         arms_before, arms_after = dict(old.arms), dict(new.arms)
         for tag, arm in arms_after.items():
             here = place.part(f"[{tag}]", "oneOf", tag)

@@ -180,6 +180,8 @@ _TYPES = (
     Rule("arm-replaced", "major", "major", "arm-replaced", "Another type stands for a tag value."),
     Rule("tag-renamed", "major", "major", "tag-renamed", "Another field tells the arms of a union apart."),
     Rule("union-classes", "major", "major", "union-classes", "The common classes of the arms have other names."),
+    Rule("union-classes-added", "minor", "minor", "union-classes-removed", "The arms have common classes now."),
+    Rule("union-classes-removed", "major", "major", "union-classes-added", "The arms have no common classes any more."),
     Rule("member-added", "minor", "major", "member-removed", "There is one more form, without a tag to know it by."),
     Rule("member-removed", "major", "minor", "member-added", "There is a form less."),
     Rule("member-order", "minor", "minor", "member-order", "The forms are tried in another order."),

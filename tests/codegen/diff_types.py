@@ -246,6 +246,13 @@ TYPES = {
     "classes of a union": declared(
         union("type", a="ArmA"),
         {**union("type", a="ArmA"), "x-python": {"base": "Event", "unknown": "UnknownEvent"}},
+        "union-classes-added minor minor",
+        "union-classes-removed major major",
+        **ARMS,
+    ),
+    "other classes of a union": declared(
+        {**union("type", a="ArmA"), "x-python": {"base": "Event", "unknown": "UnknownEvent"}},
+        {**union("type", a="ArmA"), "x-python": {"base": "Happening", "unknown": "UnknownEvent"}},
         "union-classes major major",
         "union-classes major major",
         **ARMS,
