@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import threading
 from typing import TYPE_CHECKING, Any
@@ -98,6 +97,7 @@ async def test_every_ending_is_an_answer(client: MeerkatClient) -> None:
 @pytest.mark.parametrize("anyio_backend", ["asyncio"], indirect=True)
 async def test_a_tool_whose_own_task_was_cancelled(client: MeerkatClient) -> None:
     """On asyncio this is no `Exception`, and looks like the cancellation of the tool itself."""
+    import asyncio  # the tests of trio are run where there is none
 
     @client.tool
     async def waits() -> None:
