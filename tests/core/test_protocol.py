@@ -204,6 +204,24 @@ def test_an_error_without_id_ends_the_oldest_call_that_it_can_belong_to(code: in
     assert isinstance((first if code == -32602 else turn).error, ErrorBody)
 
 
+@pytest.mark.requirement("T04")
+def test_an_error_without_id_ends_a_turn_where_nothing_else_waits() -> None:
+    """Its request was read; a line that was not may have been an answer of the client, and no turn ends for that."""
+    protocol = make()
+    turn = protocol.call("turn/start", b"{}", cancellable=True)
+    sent(protocol)
+    proof = protocol.call("x", b"{}")
+    sent(protocol)
+    answer(protocol, proof.key)
+    stray(protocol, -32700)
+    assert not turn.done
+    stray(protocol, -32603)
+    assert isinstance(turn.error, ErrorBody)
+    assert protocol.pending == 0
+    stray(protocol, -32603)
+    assert protocol.counters.strays == 3
+
+
 # Flow control
 
 

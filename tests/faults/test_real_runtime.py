@@ -93,10 +93,10 @@ async def test_while_connecting(
                 commit(fault, before)
 
             group.start_soon(strike)
-            with anyio.fail_after(LIMIT), pytest.raises(RuntimeStartError) as caught:
+            with pytest.raises(RuntimeStartError) as caught, anyio.fail_after(LIMIT):
                 await real_runtime.connect(client)
-        assert ("within" if stops else FAULTS[fault][0]) in str(caught.value)
-        assert caught.value.return_code == (None if stops else FAULTS[fault][1])
+            assert ("within" if stops else FAULTS[fault][0]) in str(caught.value)
+            assert caught.value.return_code == (None if stops else FAULTS[fault][1])
         assert client.pid is None
         await before.check(alone=False)
 
