@@ -140,6 +140,7 @@ async def test_numbers_that_start_again_are_no_gap(client: MeerkatClient) -> Non
                         await session.interrupt()
         await look("six")
     assert gaps == 0
+    assert client.diagnostics.gaps == 0
 
 
 @pytest.mark.requirement("T04")
