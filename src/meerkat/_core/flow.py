@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 WINDOW: Final = 8192
-RESENDS: Final = 64
+RESENDS: Final = 1000  # a burst of the runtime, which is when lines are lost, may last for seconds
 
 
 class Line(msgspec.Struct, eq=False):
