@@ -175,6 +175,39 @@ def test_a_line_over_the_limit_fails_the_call_that_it_answers() -> None:
     assert result(small) == 1
 
 
+@pytest.mark.requirement("S03")
+def test_notifications_keep_their_place_among_the_answers() -> None:
+    protocol = make()
+    call = protocol.call("a", b"{}")
+    order: list[object] = []
+    call.on_done.append(lambda: order.append("answer"))
+    lines = [
+        b'{"jsonrpc":"2.0","method":"before","params":{}}',
+        b'{"jsonrpc":"2.0","id":%d,"result":{}}' % call.key,
+        b'{"jsonrpc":"2.0","method":"behind","params":{}}',
+    ]
+    assert protocol.receive(b"\n".join(lines) + b"\n", lambda request: order.append(request.method)) == []
+    assert order == ["before", "answer", "behind"]
+
+
+@pytest.mark.requirement("T02")
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"jsonrpc":"2.0","method":"n","params":{"text":"%b"}}',
+        b'{"jsonrpc":"2.0","id":1,"method":"n","params":{"text":"%b"}}',
+        b'{ "id" : 1 , "jsonrpc" : "2.0" , "method" : "n", "params":{"text":"%b"}}',
+    ],
+)
+def test_a_request_or_notification_over_the_limit_is_nobodys_answer(line: bytes) -> None:
+    protocol = make(max_line=1000)
+    call = protocol.call("a", b"{}")
+    assert protocol.data_to_send()
+    protocol.receive(line % (b"x" * 9000) + b"\n")
+    assert not call.done
+    assert protocol.counters.bad_lines == 1
+
+
 @pytest.mark.requirement("T02")
 def test_a_line_over_the_limit_that_may_be_anybodys_fails_all_and_the_connection_lives_on() -> None:
     protocol = make(max_line=1000)

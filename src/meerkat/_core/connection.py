@@ -203,7 +203,8 @@ class Connection:
 
     async def _read_all(self) -> None:
         await serve_readable(self._transport.reader, self._read_once)
-        self._take(self._protocol.receive_end())
+        self._protocol.receive_end(self._receiver.receive)
+        self._taken()
 
     def _read_once(self) -> bool:
         try:
@@ -219,16 +220,14 @@ class Connection:
 
     def _receive(self, chunk: bytes) -> None:
         before = self._protocol.pending
-        requests = self._protocol.receive(chunk)
+        self._protocol.receive(chunk, self._receiver.receive)
         if before - self._protocol.pending > 1 and not self._gathering and not self._protocol.waiting:
             # Those who got their answers are about to make their next calls: one write for all of them.
             self._gathering = True
             self._stalled.set()
-        self._take(requests)
+        self._taken()
 
-    def _take(self, requests: list[Request]) -> None:
-        for request in requests:
-            self._receiver.receive(request)
+    def _taken(self) -> None:
         self._receiver.wake()
         if self._protocol.fault is not None:
             self._receiver.end(self._protocol.fault)

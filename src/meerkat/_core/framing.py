@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 PREFIX_SIZE: Final = 4096  # how much of an overlong line is kept, to tell which call it answers
 NO_VALUE: Final = msgspec.Raw()  # marks an absent key; a null is Raw(b"null")
@@ -39,12 +40,14 @@ class BadLine(msgspec.Struct, gc=False):
         text: Its beginning.
         answers: Id of the call that it seems to answer, if it can be told.
         too_long: Its length in bytes when it was over the limit, else 0.
+        is_request: Whether it is a request or a notification of the runtime for sure, and so nobody's answer.
     """
 
     reason: str
     text: str
     answers: int | None = None
     too_long: int = 0
+    is_request: bool = False
 
 
 class Batch(msgspec.Struct, gc=False):
@@ -180,7 +183,8 @@ def _decode_line(line: bytes | bytearray) -> Frame | BadLine:
 
 def _too_long(prefix: bytes | bytearray, size: int, limit: int) -> BadLine:
     reason = f"a line of {size:,} bytes is over the limit of {limit:,} bytes"
-    return BadLine(reason, prefix.decode(errors="replace"), _guess_id(prefix), size)
+    answers, is_request = _guess(prefix)
+    return BadLine(reason, prefix.decode(errors="replace"), answers, size, is_request)
 
 
 class _Answer(msgspec.Struct):
@@ -196,32 +200,40 @@ def _answered_id(line: bytes | bytearray) -> int | None:
         return None
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         begin = line[:PREFIX_SIZE]
-        return _guess_id(begin) if b'"result":' in begin or b'"error":' in begin else None
+        return _guess(begin)[0] if b'"result":' in begin or b'"error":' in begin else None
     return answer.id if answer.method is NO_VALUE else None
 
 
-def _guess_id(prefix: bytes | bytearray) -> int | None:
-    """Id in the beginning of a line too long to decode: its top-level ``id``, if that comes before the big value."""
+def _guess(prefix: bytes | bytearray) -> tuple[int | None, bool]:
+    """Read the beginning of a line that cannot be decoded, up to the big value.
+
+    Returns:
+        Id of the call that it answers, if that can be told; and whether it answers nobody, being a request or a
+        notification.
+    """
+    answers = None
+    for name, end in _names(prefix):
+        if name == b"method":
+            return None, True
+        if name == b"id":
+            digits = prefix[end:].lstrip().split(b",", 1)[0].strip(b" }")
+            answers = int(digits) if digits.isdigit() else None
+        elif name in {b"result", b"error"}:
+            break
+    return answers, False
+
+
+def _names(prefix: bytes | bytearray) -> Iterator[tuple[bytes, int]]:
+    """Names of the outermost object in the beginning of a line, each with where its value begins."""
     depth = 0
-    in_string = False
-    position = 0
-    while position < len(prefix):
-        char = prefix[position : position + 1]
-        if in_string:
-            if char == b"\\":
-                position += 1
-            elif char == b'"':
-                in_string = False
-        elif char == b'"':
-            if depth == 1 and prefix.startswith(b'"id":', position):
-                digits, _, behind = prefix[position + 5 :].lstrip().partition(b",")
-                digits = digits.strip(b" }")
-                # An id with a method is that of a request of the runtime.
-                return int(digits) if digits.isdigit() and not behind.lstrip().startswith(b'"method"') else None
-            in_string = True
-        elif char in b"{[":
+    for token in _TOKEN.finditer(prefix):
+        if token[0] in {b"{", b"["}:
             depth += 1
-        elif char in b"}]":
+        elif token[0] in {b"}", b"]"}:
             depth -= 1
-        position += 1
-    return None
+        elif depth == 1 and token["name"] is not None:
+            yield bytes(token["name"]), token.end()
+
+
+# A string with a colon behind it, another string, or a bracket.
+_TOKEN: Final = re.compile(rb'"(?P<name>(?:[^"\\]|\\.)*)"\s*:|"(?:[^"\\]|\\.)*"?|[{}\[\]]', re.DOTALL)

@@ -265,14 +265,23 @@ class Protocol:
 
     # Incoming
 
-    def receive(self, chunk: bytes) -> list[Request]:
-        """Take bytes from the runtime: settle calls, return what it sent on its own."""
-        self._tracing = logger.isEnabledFor(logging.DEBUG)
-        return self._take(self._reader.feed(chunk))
+    def receive(self, chunk: bytes, deliver: Callable[[Request], None] | None = None) -> list[Request]:
+        """Take bytes from the runtime: settle calls, hand on what it sent on its own.
 
-    def receive_end(self) -> list[Request]:
-        """Take the end of the runtime's output."""
-        return self._take(self._reader.end())
+        Args:
+            chunk: The bytes.
+            deliver: Takes each request and notification in its place among the answers: what came before an answer is
+                there when the call is settled. Must not raise.
+
+        Returns:
+            The requests and notifications, when there is nobody to deliver them to.
+        """
+        self._tracing = logger.isEnabledFor(logging.DEBUG)
+        return self._take(self._reader.feed(chunk), deliver)
+
+    def receive_end(self, deliver: Callable[[Request], None] | None = None) -> list[Request]:
+        """Take the end of the runtime's output; see `receive`."""
+        return self._take(self._reader.end(), deliver)
 
     def fail(self, fault: MeerkatError) -> None:
         """End the connection: every call fails with the first fault, now and later."""
@@ -288,17 +297,18 @@ class Protocol:
         """Count something that the runtime sent as a bad line, since its content does not fit."""
         self._bad_line(BadLine(f"{request.method}: {reason}", ""))
 
-    def _take(self, frames: list[Frame | BadLine | Batch]) -> list[Request]:
+    def _take(self, frames: list[Frame | BadLine | Batch], deliver: Callable[[Request], None] | None) -> list[Request]:
         out: list[Request] = []
+        take = deliver or out.append
         for frame in frames:
             if isinstance(frame, Frame):
                 if frame.method is None:
                     self._answered(frame)
                 else:
                     request_id = None if frame.id is msgspec.UNSET else frame.id
-                    out.append(Request(frame.method, frame.params, request_id))
+                    take(Request(frame.method, frame.params, request_id))
             elif isinstance(frame, Batch):
-                out.append(Notifications(self._at_once, NO_VALUE, lines=frame.lines, size=frame.size))
+                take(Notifications(self._at_once, NO_VALUE, lines=frame.lines, size=frame.size))
             else:
                 self._bad_line(frame)
         return out
@@ -380,7 +390,7 @@ class Protocol:
             self._gate.answered(call)
             kind = MessageTooLargeError if line.too_long else InvalidResponseError
             call.settle(NO_VALUE, kind(message=f"the runtime's answer was skipped: {line.reason}", method=call.method))
-        elif line.too_long:
+        elif line.too_long and not line.is_request:
             # It may have been anybody's answer: all who wait for one must know, and new calls may go on.
             for call in [call for call in self._calls.values() if call.number]:
                 del self._calls[call.key]
