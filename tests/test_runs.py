@@ -185,7 +185,7 @@ async def test_a_turn_without_a_last_event_is_over_after_a_grace() -> None:
     succeed(call)
     assert turn.patience is not None
     assert 0 < turn.patience <= GRACE_RUNNING
-    cancelled, call, _ = Turn("x"), Call(2, "turn/start", cancellable=True, null_id_errors=False), None
+    cancelled, call = Turn("x"), Call(b"", 2, method="turn/start", cancellable=True)
     cancelled.sent(call)
     call.settle(msgspec.Raw(), ErrorBody(code=-32005, message="request cancelled"))
     assert cancelled.patience is not None
