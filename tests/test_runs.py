@@ -185,6 +185,12 @@ async def test_a_turn_without_a_last_event_is_over_after_a_grace() -> None:
     succeed(call)
     assert turn.patience is not None
     assert 0 < turn.patience <= GRACE_RUNNING
+    story.tell(TextDelta(delta="a"))
+    inbox = turn.inbox
+    assert inbox is not None
+    turn.finish()
+    turn.finish()
+    assert all_of(inbox)[-2:] == [TextDelta(delta="a"), EventGap(missing=1, after_seq=story.seq)]
     cancelled, call = Turn("x"), Call(b"", 2, method="turn/start", cancellable=True)
     cancelled.sent(call)
     call.settle(msgspec.Raw(), ErrorBody(code=-32005, message="request cancelled"))

@@ -63,9 +63,10 @@ class EventGap(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     The runtime drops events when it produces them faster than they are read, without saying so; events that it sends
     to subscriptions only take numbers too, so a gap is not always a loss. The final text is whole all the same.
+    It is the last event of a stream whose run succeeded although its end never came.
 
     Attributes:
-        missing: How many numbers are missing.
+        missing: How many numbers are missing; at the end of a stream at least so many, since no number follows.
         after_seq: The last number before the gap.
     """
 
@@ -114,6 +115,7 @@ class Turn:
         session_id: Its session; empty while a session that is being created is not known.
         failure: The event that tells why its run failed.
         over: Whether nothing more comes.
+        last_seq: Number of its last event.
         on_started: Called when its run starts.
     """
 
@@ -123,6 +125,7 @@ class Turn:
         self.session_id = ""
         self.failure: RunFailed | None = None
         self.over = False
+        self.last_seq = 0
         self.on_started: Callable[[], None] | None = None
         self._call: Call | None = None
         self._started = False
@@ -209,6 +212,8 @@ class Turn:
 
     def finish(self) -> None:
         """Nothing more comes."""
+        if not self.over and self._end_is_missing() and self.inbox is not None:
+            self.inbox.put(EventGap(missing=1, after_seq=self.last_seq), 0)
         self.over = True
         # Its session may remember the turn for long, and must not keep the answer with it.
         self._call = self.on_started = None
@@ -232,6 +237,11 @@ class Turn:
     def _check(self) -> None:
         if self._ended and self.answered:
             self.finish()
+
+    def _end_is_missing(self) -> bool:
+        call = self._call
+        succeeded = call is not None and call.done and call.error is None and call.result is not NO_VALUE
+        return succeeded and self._started and not self._ended
 
     def _notify(self) -> None:
         if self.inbox is not None:
@@ -360,6 +370,7 @@ class SessionRuns:
             if gap is not None:
                 turn.take(gap, 0)
             turn.take(event, size)
+            turn.last_seq = seq
         elif self._foreign:
             self._last_foreign = time.monotonic()
         if isinstance(event, _LAST_EVENTS) and not (isinstance(event, RunCompleted) and event.extraction_required):
@@ -374,6 +385,7 @@ class SessionRuns:
         if turn is not None and self._follow(seqs) and _TURNING_POINTS.isdisjoint(map(type, events)):
             self._last_seq = seqs[-1]
             turn.take_all(events, size)
+            turn.last_seq = seqs[-1]
             return (turn,)
         each = size // len(envelopes)
         return {self.receive(envelope.seq, envelope.payload, each) for envelope in envelopes}

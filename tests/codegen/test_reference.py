@@ -255,7 +255,7 @@ class TestHandles:
 
     def test_shorthands_are_explained(self, handles: Handles) -> None:
         lines = handles.signatures("turn/start")
-        assert lines[0] == "Prompt = str | Sequence[Mapping[str, object] | msgspec.Struct]"
+        assert lines[0] == "Prompt = str | Sequence[ContentBlock | Mapping[str, Any]]"
         assert sum(line.startswith("Prompt = ") for line in lines) == 1
 
     def test_source_that_is_no_python(self) -> None:

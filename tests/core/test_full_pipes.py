@@ -28,15 +28,16 @@ LIMIT = 60.0
 LINES = 100_000
 
 PROGRAM = """
-import os, signal, sys
+import signal, sys
 
 def answer(line):
     key = line.partition(b'"id":')[2].partition(b",")[0]
     sys.stdout.buffer.write(b'{"jsonrpc":"2.0","id":%s,"result":{"text":"%s"}}\\n' % (key, b"y" * 2000))
     sys.stdout.buffer.flush()
 
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})  # it may come before it is waited for
 answer(sys.stdin.buffer.readline())
-os.kill(os.getpid(), signal.SIGSTOP)
+signal.sigwait({signal.SIGUSR1})
 # Before it reads anything more, it writes more than any pipe holds.
 sys.stdout.buffer.write(b'{"jsonrpc":"2.0","method":"n","params":{}}\\n' * int(sys.argv[1]))
 for line in sys.stdin.buffer:
@@ -104,7 +105,7 @@ async def test_a_thousand_calls_while_both_pipes_are_full(window: int | None) ->
                 for number in range(1000):
                     group.start_soon(ask, number)
                 await anyio.wait_all_tasks_blocked()
-                os.kill(process.pid, signal.SIGCONT)
+                os.kill(process.pid, signal.SIGUSR1)
                 wait_until_stuck(process.reader)
                 if window is None:
                     assert is_full(process.writer)

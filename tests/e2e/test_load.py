@@ -94,8 +94,11 @@ async def test_a_burst_of_events_is_whole_or_says_what_is_missing(client: Meerka
                 deltas += isinstance(event, TextDelta)
                 missing += event.missing if isinstance(event, EventGap) else 0
                 last = event
-    assert isinstance(last, RunCompleted)
-    assert deltas <= count <= deltas + missing + 4  # beside the deltas a few other events can be among the missing
+    assert deltas <= count
+    if isinstance(last, RunCompleted):
+        assert count <= deltas + missing + 4  # beside the deltas a few other events can be among the missing
+    else:
+        assert isinstance(last, EventGap)  # the runtime dropped the end, so nothing tells how much of it
     assert events.result.text.split() == [f"w{number}" for number in range(count)]
 
 

@@ -158,6 +158,9 @@ import os, signal, sys
 import anyio
 from meerkat import MeerkatClient
 
+# What a shell starts in the background ignores it, and so do the children.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 async def main():
     client = MeerkatClient(sys.executable, args=sys.argv[3:])
     await client.connect()

@@ -122,11 +122,14 @@ async def test_events_in_reverse_behind_the_answer() -> None:
         assert isinstance(seen[-1], RunCompleted)
 
 
-@pytest.mark.requirement("S11")
+@pytest.mark.requirement("S09", "S11")
 async def test_a_run_without_a_last_event(shorten: Callable[..., None]) -> None:
+    """It succeeded, so its end was lost, and the stream says so."""
     shorten(Grace.RUNNING)
     async with talking("stream", "unfinished") as client:
-        assert len(await collect(client.session(SESSION).stream("x"))) == 3
+        *seen, last = await collect(client.session(SESSION).stream("x"))
+        assert len(seen) == 3
+        assert isinstance(last, EventGap)
         assert len(await collect(client.session(SESSION).stream("y"))) == 7
 
 
