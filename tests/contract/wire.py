@@ -94,7 +94,10 @@ class Wire:
         self._tell()
 
     def _tell(self) -> None:
-        (self._directory / "answers.json").write_text(json.dumps(self.answers), encoding="utf-8")
+        # In one step: what an earlier test left running may be asking at this moment.
+        new = self._directory / "answers.new"
+        new.write_text(json.dumps(self.answers), encoding="utf-8")
+        new.replace(self._directory / "answers.json")
 
     def taken(self) -> list[dict[str, Any]]:
         """Return the messages that the client wrote since the last call."""

@@ -18,7 +18,7 @@ from meerkat._core.codec import encode, is_object
 from meerkat._core.flow import Line
 from meerkat._core.framing import BadLine, ErrorBody, Frame
 from meerkat._core.protocol import Call, Notifications, Request
-from meerkat._core.secrets import HIDDEN, holds_secrets, is_suspicious
+from meerkat._core.secrets import HIDDEN, holds_secrets, is_suspicious, of_environment
 from meerkat._generated import contract
 from meerkat._link import error_of, result_of
 from tests.contract.document import document, refs
@@ -275,3 +275,9 @@ def test_the_message_of_a_refused_argument_still_helps() -> None:
     with pytest.raises(InvalidArgumentError) as caught:
         method.encode_params({"realm_id": "r", "auth_method": "sk-'x'", "secret": "y"})
     assert str(caught.value) == "auth/profile/create: Not a listed value - at `$.auth_method`"
+
+
+def test_directories_of_the_environment_are_no_secrets() -> None:
+    secrets = of_environment({"PWD": "/home/me/work", "VIRTUAL_ENV": "/home/me/work/.venv", "DB_PWD": "hunter22"})
+    text = "/home/me/work/.venv/lib: hunter22"
+    assert secrets.hide(text) == f"/home/me/work/.venv/lib: {HIDDEN}"

@@ -31,6 +31,10 @@ _SUSPICIOUS: Final = rf"{_ANYWHERE}|(?:^|[_.\-])(?:{_WHOLE_WORD})s?(?:$|[_.\-])"
 _HOLDERS: Final = frozenset({"config", "patch", "provider_params", "url", "args", "options", "state", "authorize_url"})
 
 
+# Variables whose names sound like it and whose values are directories, which would be missing from every traceback.
+_PLACES: Final = frozenset({"PWD", "VIRTUAL_ENV", "CONDA_DEFAULT_ENV"})
+
+
 def holds_secrets(name: str) -> bool:
     """Whether a field with this name is kept out of sight where no type tells more."""
     return name in _HOLDERS or is_suspicious(name)
@@ -83,7 +87,7 @@ class Secrets:
 
 def of_environment(environment: Mapping[str, str]) -> Secrets:
     """Return the secrets among environment variables, which are known by the names of the variables."""
-    return Secrets(value for name, value in environment.items() if is_suspicious(name))
+    return Secrets(value for name, value in environment.items() if name not in _PLACES and is_suspicious(name))
 
 
 def of_params(encoded: bytes) -> Secrets:
