@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET
 
 from codegen.diff.values import Values, short
-from codegen.ir import Alias, Choice, EnumType, Property, Ref, StructType, TaggedUnion, UntaggedUnion
+from codegen.ir import Alias, Choice, Direction, EnumType, Property, Ref, StructType, TaggedUnion, UntaggedUnion
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from codegen.diff.changes import Place
-    from codegen.ir import Direction, NamedType, Type
+    from codegen.ir import NamedType, Type
 
 
 class NamedTypes(Values):
@@ -55,6 +55,8 @@ class NamedTypes(Values):
                 self._changes.add("base-removed", place, direction, old.base)
             if new.base is not None:
                 self._changes.add("base-added", place, direction, "", new.base)
+        if self.names:
+            self._reads(_reads_of_struct(old), _reads_of_struct(new), {item.python for item in new.properties}, place)
         with_tag = self._tags(old, new, place, direction)
         line_before, line_after = _lineage(old, self._old), _lineage(new, self._new)
         # What both inherit from the same struct is compared there.
@@ -147,6 +149,22 @@ class NamedTypes(Values):
         if old.description != new.description:
             self._changes.add(f"{what}-description", place, direction)
 
+    def _reads(self, old: Mapping[str, str], new: Mapping[str, str], fields: set[str], place: Place) -> None:
+        """Compare by what names values further inside are read; ``fields`` are names that newer fields have."""
+        # Whoever writes the value, it is the client that reads it.
+        direction = Direction.RECEIVED
+        for name, path in new.items():
+            if name not in old:
+                here = place.part(f".{name}", "x-python", "reads", name)
+                self._changes.add("read-added", here, direction, "", path)
+        for name, path in old.items():
+            here = place.part(f".{name}", "x-python", "reads", name)
+            after = new.get(name, f"field `{name}`" if name in fields else None)
+            if after is None:
+                self._changes.add("read-removed", here, direction, path)
+            elif after != path:
+                self._changes.add("read-changed", here, direction, path, after)
+
     # --- enums and unions ---
 
     def _enums(self, old: EnumType, new: EnumType, place: Place, direction: Direction) -> None:
@@ -167,6 +185,8 @@ class NamedTypes(Values):
             added, removed = old.base is old.unknown is None, new.base is new.unknown is None
             rule = "union-classes-added" if added else "union-classes-removed" if removed else "union-classes"
             self._changes.add(rule, place, direction, before, after)
+        if self.names:
+            self._reads(_reads_of_union(old), _reads_of_union(new), set(), place)
         arms_before, arms_after = dict(old.arms), dict(new.arms)
         for tag, arm in arms_after.items():
             here = place.part(f"[{tag}]", "oneOf", tag)
@@ -231,6 +251,19 @@ def form(named: NamedType) -> str:
             return "untagged union"
         case Alias():
             return "plain value"
+
+
+def _reads_of_struct(struct: StructType) -> dict[str, str]:
+    return {read.name: read.dotted for read in struct.reads}
+
+
+def _reads_of_union(union: TaggedUnion) -> dict[str, str]:
+    """Return what every arm can be asked for, what an unknown one is asked for included."""
+    of_unknown = {union.raw_tag: "tag of an unknown arm", union.raw: "JSON of an unknown arm"}
+    return {
+        **{read.name: read.dotted for read in union.reads},
+        **{name: what for name, what in of_unknown.items() if name is not None},
+    }
 
 
 def _lineage(struct: StructType, types: Mapping[str, NamedType]) -> list[StructType]:

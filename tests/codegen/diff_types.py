@@ -45,6 +45,9 @@ NAME = {"type": "string", "description": "A name.", "x-module": "things"}
 ARMS = {"ArmA": arm("type", "a"), "ArmB": arm("type", "b")}
 SEVERAL = {"x-untagged": True, "description": "Some form.", "x-module": "things"}
 WITH_BASE = {**struct(own=STRING), "allOf": [ref("Base")]}
+NESTED = struct(inner=ref("Inner"))
+INNER = struct(a=STRING, b=STRING)
+CLASSES = {"base": "Event", "unknown": "UnknownEvent"}
 
 VALUES = {
     "null": value(STRING, {"type": ["string", "null"]}, "null-added minor major", "null-removed major minor"),
@@ -306,6 +309,49 @@ TYPES = {
     ),
     "the type of a plain value": declared(
         NAME, {**NAME, "type": "integer"}, "type-changed major major", "type-changed major major"
+    ),
+    "a value further inside": declared(
+        NESTED,
+        {**NESTED, "x-python": {"reads": {"a": "inner.a"}}},
+        "read-added minor minor",
+        "read-removed major major",
+        Inner=INNER,
+    ),
+    "another value further inside": declared(
+        {**NESTED, "x-python": {"reads": {"a": "inner.a"}}},
+        {**NESTED, "x-python": {"reads": {"a": "inner.b"}}},
+        "read-changed major major",
+        "read-changed major major",
+        Inner=INNER,
+    ),
+    "a field in place of a value further inside": declared(
+        {**NESTED, "x-python": {"reads": {"a": "inner.a"}}},
+        struct(inner=ref("Inner"), a=STRING),
+        "read-changed major major, field-added-optional minor minor",
+        "read-added minor minor, field-removed major major",
+        Inner=INNER,
+    ),
+    "what every arm can be asked for": declared(
+        {**union("type", a="ArmA"), "x-python": CLASSES},
+        {**union("type", a="ArmA"), "x-python": {**CLASSES, "reads": {"type_name": "type"}}},
+        "read-added minor minor",
+        "read-removed major major",
+        **ARMS,
+    ),
+    "something else that every arm can be asked for": declared(
+        {**union("type", a="ArmC"), "x-python": {**CLASSES, "reads": {"a": "inner.a"}}},
+        {**union("type", a="ArmC"), "x-python": {**CLASSES, "reads": {"a": "inner.b"}}},
+        "read-changed major major",
+        "read-changed major major",
+        ArmC=arm("type", "a", inner=ref("Inner")),
+        Inner=INNER,
+    ),
+    "the JSON of an unknown arm": declared(
+        {**union("type", a="ArmA"), "x-python": CLASSES},
+        {**union("type", a="ArmA"), "x-python": {**CLASSES, "raw": "raw"}},
+        "read-added minor minor",
+        "read-removed major major",
+        **ARMS,
     ),
     "a type": Case(
         add_type,
