@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from meerkat._core.plain import is_array, is_object
+from meerkat._core.secret_names import SUSPICIOUS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -20,15 +21,8 @@ if TYPE_CHECKING:
 HIDDEN: Final = "<hidden>"
 SHORTEST: Final = 6  # characters; shorter values are as likely to be a word of the text as a secret
 
-_ANYWHERE: Final = (
-    r"secret|token|passw|passphrase|credential|authorization|bearer|cookie|signature|verifier|"
-    r"(api|access|private|session|signing|encryption)_?key"
-)
-_WHOLE_WORD: Final = r"auth|key|pass|pwd|code|env|environment|headers?|dsn|nonce|pin|otp"
-_SUSPICIOUS: Final = rf"{_ANYWHERE}|(?:^|[_.\-])(?:{_WHOLE_WORD})s?(?:$|[_.\-])"
-
 # Fields that the contract calls secret although their names do not say so.
-_HOLDERS: Final = frozenset({"config", "patch", "provider_params", "url", "args", "options", "state", "authorize_url"})
+_HOLDERS: Final = frozenset({"config", "patch", "url", "args", "options", "state", "authorize_url"})
 
 
 # Variables whose names sound like it and whose values are directories, which would be missing from every traceback.
@@ -42,8 +36,7 @@ def holds_secrets(name: str) -> bool:
 
 def is_suspicious(name: str) -> bool:
     """Whether a name promises a secret: ``api_key``, ``ANTHROPIC_API_KEY``, ``Authorization``, ``headers``, ``env``."""
-    # Compiled when it is needed first: importing the package must cost next to nothing.
-    return re.search(_SUSPICIOUS, name, re.IGNORECASE) is not None
+    return re.search(SUSPICIOUS, name) is not None
 
 
 class Secrets:
