@@ -93,7 +93,7 @@ async def test_opening_needs_the_provider(live_client: MeerkatClient) -> None:
     ("call", "arguments", "fault"),
     [
         ("live_open", (NOWHERE, "sometimes"), r"`\$\.turning_mode`$"),
-        ("live_commit_input", (NOWHERE, "smell"), r"Not a listed value - at `\$\.response_modality\.modality`$"),
+        ("live_commit_input", (NOWHERE, "smell"), r"\(allowed: .*text.*\) - at `\$\.response_modality\.modality`$"),
         ("live_send_input_text", (NOWHERE, 5), r"`\$\.chunk\.text`$"),
         ("live_send_input_audio", (NOWHERE, "AAAA", 24_000, -1), r"`\$\.chunk\.channels`$"),
         ("live_send_input_video_frame", (NOWHERE, "jpeg", "AAAA", None), r"`\$\.chunk\.timestamp_ms`$"),

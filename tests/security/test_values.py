@@ -274,7 +274,8 @@ def test_the_message_of_a_refused_argument_still_helps() -> None:
     method = contract.method("auth/profile/create")
     with pytest.raises(InvalidArgumentError) as caught:
         method.encode_params({"realm_id": "r", "auth_method": "sk-'x'", "secret": "y"})
-    assert str(caught.value) == "auth/profile/create: Not a listed value - at `$.auth_method`"
+    expected = "Not a listed value (allowed: api_key, static_bearer) - at `$.auth_method`"
+    assert str(caught.value) == f"auth/profile/create: {expected}"
 
 
 def test_directories_of_the_environment_are_no_secrets() -> None:

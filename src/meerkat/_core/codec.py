@@ -19,6 +19,7 @@ from msgspec import inspect
 from meerkat._core.model import Model, Unknown, Untagged
 from meerkat._core.plain import is_array as is_array  # noqa: PLC0414  # offered here too
 from meerkat._core.plain import is_object as is_object  # noqa: PLC0414  # as above
+from meerkat._core.refusals import explained, unquoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,25 +49,36 @@ def enc_hook(value: Any) -> Any:
 
 def dec_hook(type_: Any, value: Any) -> Any:
     """Decode an untagged union: the first member that fits."""
-    return _first_fit(type_, lambda member: msgspec.convert(value, member, dec_hook=dec_hook))
+    return _first_fit(type_, lambda member: msgspec.convert(value, member, dec_hook=dec_hook), lambda _, wrong: wrong)
 
 
 def _closed_dec_hook(type_: Any, value: Any) -> Any:
     """Decode an untagged union that a caller gave: the first member that fits and has a field for every key."""
-    return _first_fit(type_, lambda member: _closed(member, value))
+    return _first_fit(
+        type_, lambda member: _closed(member, value), lambda member, wrong: explained(wrong, member, value, _fits)
+    )
 
 
-def _first_fit(type_: Any, fit: Callable[[Any], Any]) -> Any:
+def _fits(type_: Any, value: Any) -> bool:
+    try:
+        _closed_dec_hook(type_, value)
+    except ValueError:
+        return False
+    return True
+
+
+def _first_fit(type_: Any, fit: Callable[[Any], Any], say: Callable[[Any, str], str]) -> Any:
     if not isinstance(type_, Untagged):
         raise TypeError(f"no decoder for {type_!r}")
-    reasons: list[str] = []
+    wrong: list[tuple[Any, str]] = []
     for member in type_.members():
         try:
             return fit(member)
         except ValueError as error:
-            reasons.append(f"{_name(member)}: {error}")
+            wrong.append((member, str(error)))
+    reasons = "; ".join(f"{_name(member)}: {say(member, text)}" for member, text in wrong)
     # Not msgspec's own error: that would pass through it as it is, without the path to this value.
-    raise ValueError(f"No member of {type_.__name__} fits ({'; '.join(reasons)})")
+    raise ValueError(f"No member of {type_.__name__} fits ({reasons})")
 
 
 def _closed(type_: Any, plain: Any) -> Any:
@@ -116,13 +128,13 @@ def checked(type_: Any, values: Any, *, drop_null: frozenset[str] = frozenset())
     try:
         return _closed(type_, plain)
     except msgspec.ValidationError as error:
-        wrong = str(error)
-        if "[...]" in wrong:
+        wrong = explained(str(error), type_, plain, _fits)
+        if "[...]" in wrong.rpartition(" - at ")[2]:
             wrong = _with_key(type_, plain) or wrong
         refusal: type[Exception] = msgspec.ValidationError
     except ValueError as error:
         wrong, refusal = str(error), ValueError
-    raise refusal(_QUOTED.sub("Not a listed value", wrong))
+    raise refusal(unquoted(wrong))
 
 
 def _with_key(type_: Any, plain: Any) -> str:
@@ -132,9 +144,6 @@ def _with_key(type_: Any, plain: Any) -> str:
     except ValueError as error:
         return str(error)
     return ""
-
-
-_QUOTED: Final = re.compile(r"""Invalid (?:enum )?value (?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|-?\d+)""", re.DOTALL)
 
 
 def encode_scalars(type_: Any, values: Mapping[str, Any], drop_null: frozenset[str]) -> bytes | None:
