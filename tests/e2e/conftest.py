@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 
-from meerkat import MeerkatClient
+from meerkat import MeerkatClient, RunCompleted, RunStarted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+    from meerkat import EventSubscription
     from tests.support.runtime import Runtime
 
 LIMIT = 60  # seconds: far more than any of these tests takes
@@ -27,6 +28,21 @@ def make_client(runtime: Runtime, **options: Any) -> MeerkatClient:
 async def connect(client: MeerkatClient, runtime: Runtime, **options: Any) -> MeerkatClient:
     """Connect a client to the state of the runtime."""
     return await client.connect(realm_id=runtime.realm, state_root=runtime.state_root, **options)
+
+
+async def run_of(events: EventSubscription[Any], *, member: str | None = None) -> tuple[str, str]:
+    """Prompt and text of the next run that a subscription shows, of one member where it shows several."""
+    prompt = ""
+    with anyio.fail_after(LIMIT):
+        async for item in events:
+            event = item if member is None else item.envelope.payload
+            if member is not None and item.source.identity != member:
+                continue
+            if isinstance(event, RunStarted):
+                prompt = str(event.prompt)
+            elif isinstance(event, RunCompleted):
+                return prompt, event.result
+    raise AssertionError("the subscription ended before the run")
 
 
 @pytest.fixture

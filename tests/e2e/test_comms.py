@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import anyio
 import pytest
 
 from meerkat import (
@@ -15,11 +14,9 @@ from meerkat import (
     CommsSendResultPeerRequestSent,
     InvalidArgumentError,
     InvalidParamsError,
-    RunCompleted,
-    RunStarted,
     Session,
 )
-from tests.e2e.conftest import LIMIT
+from tests.e2e.conftest import run_of
 from tests.e2e.test_mobs import make_mob
 
 if TYPE_CHECKING:
@@ -56,13 +53,7 @@ async def test_a_message_reaches_the_peer(real_client: MeerkatClient) -> None:
         sent = await ada.send(kind="peer_message", to=peer.peer_id, body="good morning", handling_mode="queue")
         assert isinstance(sent, CommsSendResultPeerMessageSent)
         assert sent.envelope_id
-        prompt = ""
-        with anyio.fail_after(LIMIT):
-            async for event in events:
-                if isinstance(event, RunStarted):
-                    prompt = str(event.prompt)
-                if isinstance(event, RunCompleted):
-                    break
+        prompt, _ = await run_of(events)
     assert prompt.endswith("good morning")
 
 

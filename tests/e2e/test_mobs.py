@@ -20,14 +20,13 @@ from meerkat import (
     MobSpawnManyResultEntryFailed,
     MobSpawnManyResultEntrySpawned,
     MobSpawnSpec,
-    RunCompleted,
     RunStarted,
     StoredMobProfile,
 )
-from tests.e2e.conftest import LIMIT
+from tests.e2e.conftest import LIMIT, run_of
 
 if TYPE_CHECKING:
-    from meerkat import EventSubscription, MeerkatClient
+    from meerkat import MeerkatClient
 
 WORKER: dict[str, Any] = {
     "model": "fake",
@@ -49,21 +48,6 @@ async def make_mob(client: MeerkatClient, *members: str, **more: Any) -> Mob:
     for member in members:
         await mob.spawn(profile="worker", agent_identity=member)
     return mob
-
-
-async def run_of(events: EventSubscription[Any], *, member: str | None = None) -> tuple[str, str]:
-    """Prompt and text of the next run that a subscription shows, of one member where it shows several."""
-    prompt = ""
-    with anyio.fail_after(LIMIT):
-        async for item in events:
-            event = item if member is None else item.envelope.payload
-            if member is not None and item.source.identity != member:
-                continue
-            if isinstance(event, RunStarted):
-                prompt = str(event.prompt)
-            elif isinstance(event, RunCompleted):
-                return prompt, event.result
-    raise AssertionError("the subscription ended before the run")
 
 
 async def test_a_mob_is_made_found_and_destroyed(real_client: MeerkatClient) -> None:

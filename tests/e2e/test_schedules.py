@@ -5,13 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import anyio
 import pytest
 
 from meerkat import (
     InvalidArgumentError,
-    RunCompleted,
-    RunStarted,
     ScheduleListResult,
     ScheduleNotFoundError,
     ScheduleOccurrencesResult,
@@ -21,7 +18,7 @@ from meerkat import (
     ScheduleToolsResult,
     to_builtins,
 )
-from tests.e2e.conftest import LIMIT
+from tests.e2e.conftest import run_of
 
 if TYPE_CHECKING:
     from meerkat import MeerkatClient, Session
@@ -74,13 +71,7 @@ async def test_a_schedule_runs_its_session(real_client: MeerkatClient) -> None:
         once = {"type": "once", "due_at_utc": due}
         misfire = {"type": "catch_up_within", "window_seconds": 3600}
         schedule = await real_client.create_schedule(request(session, trigger=once, misfire_policy=misfire))
-        prompt = ""
-        with anyio.fail_after(LIMIT):
-            async for event in events:
-                if isinstance(event, RunStarted):
-                    prompt = str(event.prompt)
-                if isinstance(event, RunCompleted):
-                    break
+        prompt, _ = await run_of(events)
         assert prompt.endswith("tick")
     (occurrence,) = (await real_client.list_schedule_occurrences(schedule.schedule_id)).occurrences
     assert occurrence.schedule_id == schedule.schedule_id
