@@ -7,9 +7,8 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from meerkat._core.errors import (
     InvalidResponseError,
@@ -375,124 +374,6 @@ def test_a_long_line_that_nobody_waits_for_is_not_sent_again() -> None:
     answer(protocol, lines[1]["id"])
     assert [line["method"] for line in sent(protocol)] == ["cancel"]
     assert protocol.pending == 0
-
-
-@settings(stateful_step_count=60)
-class Conversation(RuleBasedStateMachine):
-    """Calls, answers, events, cancellations and faults in any order, against a model of what was promised."""
-
-    @initialize(window=st.sampled_from([None, 1000, 8192]))
-    def start(self, window: int | None) -> None:
-        self.protocol = make(window=window, max_bad_lines=1000)
-        self.ends: dict[int, int] = {}
-        self.calls: dict[int, Call] = {}
-        self.out: list[int] = []  # ids of requests that the runtime has read and not answered
-        self.seen: set[int] = set()
-        self.expected_events = 0
-        self.events = 0
-        self.failed = False
-
-    def read(self) -> None:
-        for line in sent(self.protocol):
-            if "id" in line and "method" in line:
-                assert line["method"] == PROBE or line["id"] not in self.seen
-                self.seen.add(line["id"])
-                self.out.append(line["id"])
-
-    def feed(self, data: bytes) -> None:
-        self.events += len(self.protocol.receive(data))
-
-    @precondition(lambda self: not self.failed)
-    @rule(size=st.sampled_from([0, 10, 600, 9000]), cancellable=st.booleans())
-    def call(self, size: int, cancellable: bool) -> None:
-        call = self.protocol.call("m", b'{"p":"%b"}' % (b"x" * size), cancellable=cancellable)
-        self.ends[call.key] = 0
-        self.calls[call.key] = call
-
-        def ended(key: int = call.key) -> None:
-            self.ends[key] += 1
-
-        call.on_done.append(ended)
-
-    @rule()
-    def write(self) -> None:
-        self.read()
-
-    @rule(data=st.data(), cut=st.integers(0, 40), ok=st.booleans())
-    def answer(self, data: st.DataObject, cut: int, ok: bool) -> None:
-        if not self.out:
-            return
-        key = data.draw(st.sampled_from(self.out))
-        self.out.remove(key)
-        outcome = {"result": {"key": key}} if ok else {"error": {"code": -1, "message": str(key)}}
-        line = json.dumps({"jsonrpc": "2.0", "id": key, **outcome}).encode() + b"\n"
-        if self.failed:
-            return
-        self.feed(line[:cut])
-        self.feed(line[cut:])
-        call = self.calls.get(key)
-        if call is not None:
-            assert call.done
-            if ok:
-                assert json.loads(bytes(call.result)) == {"key": key}
-            else:
-                assert isinstance(call.error, ErrorBody)
-                assert call.error.message == str(key)
-
-    @rule(count=st.integers(1, 5))
-    def event(self, count: int) -> None:
-        self.feed(b'{"jsonrpc":"2.0","method":"session/event","params":{}}\n' * count)
-        self.expected_events += count
-
-    @rule(data=st.data())
-    def leave(self, data: st.DataObject) -> None:
-        alive = [call for call in self.calls.values() if not call.done]
-        if alive:
-            self.protocol.abandon(data.draw(st.sampled_from(alive)))
-
-    @rule()
-    def noise(self) -> None:
-        self.feed(b"garbage\n[]\n42\n")
-
-    @rule()
-    def duplicate(self) -> None:
-        done = next((key for key, call in self.calls.items() if call.done), None)
-        if done is not None:
-            before = self.calls[done].result
-            self.feed(json.dumps({"id": done, "result": "again"}).encode() + b"\n")
-            assert self.calls[done].result is before
-
-    @rule()
-    def fault(self) -> None:
-        self.failed = True
-        self.out.clear()
-        self.protocol.fail(MeerkatError(message="gone"))
-
-    @invariant()
-    def every_call_ends_at_most_once(self) -> None:
-        if not hasattr(self, "calls"):
-            return
-        for key, call in self.calls.items():
-            assert self.ends[key] == int(call.done)
-            if self.failed:
-                assert call.done
-        assert self.events == self.expected_events
-
-    def teardown(self) -> None:
-        if not hasattr(self, "calls") or self.failed:
-            return
-        # A runtime that reads and answers everything leaves nothing behind.
-        for _ in range(10_000):
-            self.read()
-            if not self.out:
-                break
-            key = self.out.pop(0)
-            answer(self.protocol, key, {"key": key})
-        assert self.protocol.pending == 0
-        assert all(call.done for call in self.calls.values())
-
-
-TestConversation = Conversation.TestCase
 
 
 @given(st.lists(st.integers(0, 30_000), min_size=1, max_size=20), st.data())
