@@ -14,7 +14,7 @@ import anyio
 import pytest
 
 from meerkat import CONTRACT_VERSION, MeerkatError, NotConnectedError, RuntimeExitedError
-from tests.faults.clients import LIMIT, PROGRAM, misbehaving, talking
+from tests.faults.clients import LIMIT, PROGRAM, bounded, misbehaving, talking
 from tests.faults.table import Grace
 from tests.support.leaks import Holdings, leaks_since
 from tests.support.misbehaving import SESSION
@@ -90,7 +90,7 @@ async def test_a_cancelled_connect_is_complete(moment: str, shorten: Callable[..
     shorten(*STUBBORN)
     before = Holdings.now()
     client = misbehaving(moment, "deaf")
-    with anyio.fail_after(LIMIT):
+    with bounded():
         with anyio.move_on_after(0.1) as scope:
             await client.connect()
         assert scope.cancelled_caught
@@ -118,7 +118,7 @@ async def test_the_error_of_the_block_is_not_hidden() -> None:
 
 async def test_closing_while_cancelled(shorten: Callable[..., None]) -> None:
     shorten(*STUBBORN)
-    with anyio.fail_after(LIMIT), anyio.CancelScope() as scope:
+    with anyio.CancelScope() as scope:
         async with talking("close", "deaf"):
             scope.cancel()
             await anyio.sleep_forever()
@@ -154,17 +154,20 @@ async def test_two_hundred_failed_connects_leave_nothing() -> None:
 
 
 WITHOUT_CLOSE = """
-import os, signal, sys
+import asyncio, os, signal, sys
 import anyio
 from meerkat import MeerkatClient
 
 # What a shell starts in the background ignores it, and so do the children.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+pid = 0
 
 async def main():
+    global pid
     client = MeerkatClient(sys.executable, args=sys.argv[3:])
     await client.connect()
-    print(client.pid, flush=True)
+    pid = client.pid
+    print(pid, flush=True)
     how = sys.argv[1]
     if how == "raise":
         raise ZeroDivisionError
@@ -180,29 +183,64 @@ async def main():
     if how == "abrupt":
         os._exit(4)
 
-anyio.run(main, backend=sys.argv[2])
+try:
+    if sys.argv[2] == "a loop that is left as it is":
+        asyncio.new_event_loop().run_until_complete(main())
+    else:
+        anyio.run(main, backend=sys.argv[2])
+finally:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        print("ended with the loop")
 """
 
 
-@pytest.mark.parametrize("how", ["return", "raise", "exit", "interrupt", "term", "kill", "abrupt"])
-@pytest.mark.parametrize("backend", ["trio", "asyncio"])
-@pytest.mark.requirement("T13")
-def test_the_end_of_the_program_is_the_end_of_the_runtime(how: str, backend: str, tmp_path: Path) -> None:
-    script = tmp_path / "program.py"
+def run_without_close(how: str, backend: str, directory: Path, *fault: str) -> subprocess.CompletedProcess[str]:
+    """Run a program that does not close its client, until the runtime has ended, too."""
+    script = directory / "program.py"
     script.write_text(WITHOUT_CLOSE)
-    runtime = ["-I", "-S", str(PROGRAM), CONTRACT_VERSION, "never"]
+    runtime = ["-I", "-S", str(PROGRAM), CONTRACT_VERSION, *fault]
     done = subprocess.run(
         [sys.executable, "-W", "ignore::ResourceWarning", script, how, backend, *runtime],
         capture_output=True, text=True, check=False, timeout=LIMIT,
     )  # fmt: skip
     assert done.stdout, done.stderr
-    pid = int(done.stdout)
+    pid = int(done.stdout.split()[0])
     deadline = time.monotonic() + LIMIT
     while is_alive(pid) and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert not is_alive(pid)
-    expected = {"return": 0, "raise": 1, "exit": 3, "term": -signal.SIGTERM, "kill": -signal.SIGKILL, "abrupt": 4}
+    if is_alive(pid):
+        os.kill(pid, signal.SIGKILL)
+        pytest.fail("the runtime lived on")
+    return done
+
+
+@pytest.mark.parametrize("how", ["return", "raise", "exit", "interrupt"])
+@pytest.mark.parametrize("backend", ["trio", "asyncio"])
+@pytest.mark.requirement("T13")
+def test_the_end_of_the_event_loop_is_the_end_of_the_runtime(how: str, backend: str, tmp_path: Path) -> None:
+    """Also of one that neither the end of its input nor a signal moves to end."""
+    done = run_without_close(how, backend, tmp_path, "close", "deaf")
+    assert "ended with the loop" in done.stdout
+    expected = {"return": 0, "raise": 1, "exit": 3}
     if how in expected:
         assert done.returncode == expected[how], done.stderr
     if how in {"return", "exit"}:
         assert done.stderr == ""
+
+
+@pytest.mark.requirement("T13")
+def test_the_end_of_a_program_that_leaves_its_loop_as_it_is_is_the_end_of_the_runtime(tmp_path: Path) -> None:
+    done = run_without_close("return", "a loop that is left as it is", tmp_path, "close", "deaf")
+    assert "ended with the loop" not in done.stdout
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(("how", "status"), [("term", -signal.SIGTERM), ("kill", -signal.SIGKILL), ("abrupt", 4)])
+@pytest.mark.parametrize("backend", ["trio", "asyncio"])
+@pytest.mark.requirement("T13")
+def test_a_program_that_is_killed_ends_the_runtime_by_the_end_of_its_input(
+    how: str, status: int, backend: str, tmp_path: Path
+) -> None:
+    assert run_without_close(how, backend, tmp_path, "never").returncode == status

@@ -19,7 +19,8 @@ from meerkat import (
     RuntimeStartError,
     TransportError,
 )
-from tests.faults.clients import LIMIT, PROGRAM, misbehaving, talking
+from meerkat._core.process import STDERR_TAIL, RuntimeProcess
+from tests.faults.clients import LIMIT, PROGRAM, bounded, misbehaving, talking
 from tests.faults.table import Grace
 from tests.support.misbehaving import SESSION
 from tests.support.tasks import background_tasks
@@ -78,7 +79,10 @@ async def test_noise_is_skipped_and_counted(fault: str, caplog: pytest.LogCaptur
     assert len(warnings) == min(SKIPPED[fault] * MOMENTS, 10)
     if fault.startswith("stderr"):
         assert client.stderr_tail.endswith("\nlast words\n")
-        assert len(client.stderr_tail) <= 16 * 1024
+        assert len(client.stderr_tail) == STDERR_TAIL
+        transport = client._state.latest.connection.transport if client._state.latest else None
+        assert isinstance(transport, RuntimeProcess)
+        assert len(transport._tail) < 2 * STDERR_TAIL  # no more is kept of 16 MiB
 
 
 @pytest.mark.requirement("T03")
@@ -93,7 +97,7 @@ async def test_answers_to_nobody_are_counted() -> None:
 @pytest.mark.requirement("T03")
 async def test_a_flood_of_noise_ends_the_connection(moment: str) -> None:
     client = misbehaving(moment, "flood:1500")
-    with anyio.fail_after(LIMIT):
+    with bounded():
         with pytest.raises(ProtocolViolationError, match=r"1,001 lines that are not part of the protocol") as caught:
             async with await client.connect():
                 await converse(client)
@@ -187,7 +191,7 @@ async def test_silence_before_it_is_ready(faults: list[str]) -> None:
     async def nothing() -> None:
         """Do nothing."""
 
-    with anyio.fail_after(LIMIT), pytest.raises(RuntimeStartError, match=r"within 0\.3 seconds") as caught:
+    with bounded(), pytest.raises(RuntimeStartError, match=r"within 0\.3 seconds") as caught:
         await client.connect()
     assert "last words" in str(caught.value)
     assert await background_tasks() == []

@@ -20,7 +20,7 @@ from meerkat import (
     TextDelta,
 )
 from meerkat._core.errors import TransportError
-from tests.faults.clients import LIMIT, SHORT, Stock, misbehaving, stock
+from tests.faults.clients import LIMIT, SHORT, Stock, bounded, misbehaving, stock
 from tests.faults.table import CELLS, COUNTERS, LENGTHS, MATRIX, Cell, Grace, Row, read
 from tests.faults.table import FAULTS as NAMED
 from tests.support.misbehaving import FAULTS, OTHER, SESSION
@@ -61,10 +61,10 @@ async def test_cell(
     with stock() as before:
         play = Play(row, phase, how, before)
         try:
-            with anyio.fail_after(LIMIT):
+            with bounded():
                 await (play.connecting() if phase in {"start", "handshake"} else play.connected())
         finally:
-            with anyio.fail_after(LIMIT):
+            with bounded():
                 await play.client.close()
             end_daemons(before)
         await before.check()

@@ -17,7 +17,7 @@ from meerkat import (
     RuntimeStartError,
     TextDelta,
 )
-from tests.faults.clients import AGE, LIMIT, OPTIONS, SHORT, Stock, stock
+from tests.faults.clients import AGE, OPTIONS, SHORT, Stock, bounded, stock
 from tests.faults.table import Grace
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ async def test_while_connecting(
                 commit(fault, before)
 
             group.start_soon(strike)
-            with pytest.raises(RuntimeStartError) as caught, anyio.fail_after(LIMIT):
+            with bounded(), pytest.raises(RuntimeStartError) as caught:
                 await real_runtime.connect(client)
             assert ("within" if stops else FAULTS[fault][0]) in str(caught.value)
             assert caught.value.return_code == (None if stops else FAULTS[fault][1])
@@ -126,7 +126,7 @@ async def test_in_a_turn_in_a_stream_and_in_a_call(
                     begun.set()
 
     with stock() as before:
-        with anyio.fail_after(LIMIT):
+        with bounded():
             await real_runtime.connect(client)
             first, second = [await client.create_session("hello") for _ in range(2)]
             events = await first.subscribe_events()
@@ -156,7 +156,7 @@ async def test_the_end_of_its_input(real_runtime: Runtime) -> None:
     """It ends properly, though nobody told it to; who follows a subscription learns it without asking anything."""
     client = real_runtime.client(**{**OPTIONS, "timeout": AGE})
     with stock() as before:
-        with anyio.fail_after(LIMIT):
+        with bounded():
             await real_runtime.connect(client)
             session = await client.create_session("hello")
             events = await session.subscribe_events()
@@ -180,7 +180,7 @@ async def test_while_it_is_closed(fault: str, real_runtime: Runtime, shorten: Ca
     shorten(*graces)
     client = real_runtime.client(**{**OPTIONS, "timeout": AGE})
     with stock() as before:
-        with anyio.fail_after(LIMIT):
+        with bounded():
             await real_runtime.connect(client)
             session = await client.create_session("hello")
             async with anyio.create_task_group() as group:
