@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -34,6 +34,22 @@ K = TypeVar("K")
 
 SESSIONS: Final = 4096  # sessions whose runs are followed; past that those with nothing under way are forgotten
 HELD: Final = 4 * 1024 * 1024  # bytes of events that wait for the answer that tells whose they are
+
+
+class Unreadable(NamedTuple):
+    """Stands in a subscription for what came for it and does not fit the contract.
+
+    Attributes:
+        method: Name of the notification.
+        reason: What is wrong with it.
+    """
+
+    method: str
+    reason: str
+
+
+class _Addressed(msgspec.Struct, gc=False):
+    stream_id: str
 
 
 class Held(Generic[K, E]):
@@ -271,12 +287,27 @@ class Router:
         return self._stream_event
 
     def _stream_event(self, request: Request) -> None:
-        params: Any = self._stream_decoders[request.method].decode(request.params)
-        inbox = self._streams.get(params.stream_id)
-        if inbox is None:
-            self._held_stream_events.put(params.stream_id, params, _size(request))
+        try:
+            params: Any = self._stream_decoders[request.method].decode(request.params)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            self._stream_event_lost(request, str(error))
+            raise
+        self._to_stream(params.stream_id, params, _size(request))
+
+    def _stream_event_lost(self, request: Request, reason: str) -> None:
+        """Tell the subscription, as far as what does not fit says which one it was for."""
+        try:
+            stream_id = msgspec.json.decode(request.params, type=_Addressed).stream_id
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return
-        inbox.put(params, _size(request))
+        self._to_stream(stream_id, Unreadable(request.method, reason), _size(request))
+
+    def _to_stream(self, stream_id: str, item: Any, size: int) -> None:
+        inbox = self._streams.get(stream_id)
+        if inbox is None:
+            self._held_stream_events.put(stream_id, item, size)
+            return
+        inbox.put(item, size)
         self._touched.add(inbox)
 
     # Tools

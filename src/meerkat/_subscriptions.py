@@ -9,23 +9,32 @@ import msgspec
 
 from meerkat._core.errors import MeerkatError
 from meerkat._core.inbox import Inbox
-from meerkat._generated.methods.mob_stream import MOB_STREAM_CLOSE, MOB_STREAM_OPEN
-from meerkat._generated.methods.streams import SESSION_STREAM_CLOSE, SESSION_STREAM_OPEN
+from meerkat._generated.methods.mob_stream import MOB_STREAM_CLOSE, MOB_STREAM_END, MOB_STREAM_OPEN
+from meerkat._generated.methods.streams import SESSION_STREAM_CLOSE, SESSION_STREAM_END, SESSION_STREAM_OPEN
 from meerkat._generated.types.mob_stream import MobStreamEndParams
-from meerkat._generated.types.streams import SessionStreamEndParams
+from meerkat._generated.types.streams import (
+    SessionStreamEndParams,
+    StreamEndError,
+    StreamEndErrorCode,
+    StreamEndOutcome,
+)  # fmt: skip
 from meerkat._link import again, result_of
+from meerkat._router import Unreadable
+from meerkat._runs import EventGap
 from meerkat.streaming import EventSubscription, ScopedEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from meerkat._arguments import StreamEvent
     from meerkat._core.method import Method
-    from meerkat._generated.types.events import AgentEvent
     from meerkat._generated.types.mob_stream import AttributedEvent
     from meerkat._generated.types.streams import SessionStreamEventParams
     from meerkat._link import Link
 
 I = TypeVar("I")  # noqa: E741  # item
+
+_ENDS: Final = frozenset({SESSION_STREAM_END.name, MOB_STREAM_END.name})
 
 END_GRACE: Final = 1.0  # seconds that the notice of the end may come after the answer to the request for it
 
@@ -36,15 +45,15 @@ class _Opened(msgspec.Struct):
 
 async def subscribe_session(
     link: Link, session_id: str, *, buffer_bytes: int, timeout: float | None
-) -> EventSubscription[AgentEvent | ScopedEvent]:
+) -> EventSubscription[StreamEvent | ScopedEvent]:
     """Open a subscription to the events of a session."""
-    stream = _Stream(link, SESSION_STREAM_CLOSE, buffer_bytes, timeout)
+    stream = _Stream(link, SESSION_STREAM_CLOSE, buffer_bytes, timeout, session_id=session_id)
     return await stream.open(SESSION_STREAM_OPEN, {"session_id": session_id}, _session_item)
 
 
 async def subscribe_mob(
     link: Link, mob_id: str, *, buffer_bytes: int, timeout: float | None
-) -> EventSubscription[AttributedEvent]:
+) -> EventSubscription[AttributedEvent | EventGap]:
     """Open a subscription to the events of all members of a mob."""
     stream = _Stream(link, MOB_STREAM_CLOSE, buffer_bytes, timeout)
     return await stream.open(MOB_STREAM_OPEN, {"mob_id": mob_id}, _mob_item)
@@ -52,27 +61,29 @@ async def subscribe_mob(
 
 async def subscribe_member(
     link: Link, mob_id: str, agent_identity: str, *, buffer_bytes: int, timeout: float | None
-) -> EventSubscription[AgentEvent]:
+) -> EventSubscription[StreamEvent]:
     """Open a subscription to the events of one member of a mob."""
     stream = _Stream(link, MOB_STREAM_CLOSE, buffer_bytes, timeout)
     return await stream.open(MOB_STREAM_OPEN, {"mob_id": mob_id, "agent_identity": agent_identity}, _member_item)
 
 
-def _session_item(received: SessionStreamEventParams) -> AgentEvent | ScopedEvent:
+def _session_item(received: SessionStreamEventParams | EventGap) -> StreamEvent | ScopedEvent:
+    if isinstance(received, EventGap):
+        return received
     event = received.event.payload
     if received.scope_id is None:
         return event
     return ScopedEvent(scope_id=received.scope_id, scope_path=received.scope_path or [], event=event)
 
 
-def _mob_item(received: Any) -> AttributedEvent:
-    event: AttributedEvent = received.event
-    return event
+def _mob_item(received: Any) -> AttributedEvent | EventGap:
+    item: AttributedEvent | EventGap = received if isinstance(received, EventGap) else received.event
+    return item
 
 
-def _member_item(received: Any) -> AgentEvent:
-    event: AgentEvent = received.event.payload
-    return event
+def _member_item(received: Any) -> StreamEvent:
+    item: StreamEvent = received if isinstance(received, EventGap) else received.event.payload
+    return item
 
 
 def _is_end(received: object) -> bool:
@@ -80,33 +91,63 @@ def _is_end(received: object) -> bool:
 
 
 class _StreamInbox(Inbox[Any]):
-    """The inbox of a subscription; it knows when that has ended, also while nobody reads."""
+    """The inbox of a subscription; it knows when that has ended, also while nobody reads.
 
-    __slots__ = ("ended",)
+    Args:
+        limit: Bytes that may wait here.
+        ended_by: Makes a notice of the end.
+    """
 
-    def __init__(self, limit: int) -> None:
+    __slots__ = ("_ended_by", "_sequence", "ended")
+
+    def __init__(self, limit: int, ended_by: Callable[[StreamEndError], Any]) -> None:
         super().__init__(limit)
+        self._ended_by = ended_by
+        self._sequence = 0
         self.ended = anyio.Event()
 
     def put(self, item: Any, size: int) -> None:
+        if isinstance(item, Unreadable):
+            item = self._readable(item)
         super().put(item, size)
         if _is_end(item):
             self.ended.set()
+        else:
+            self._sequence = getattr(item, "sequence", self._sequence)  # a gap has none
 
     def close(self) -> None:
         super().close()
         self.ended.set()
 
+    def _readable(self, lost: Unreadable) -> Any:
+        """What the consumer gets in place of something that does not fit."""
+        if lost.method in _ENDS:
+            # The end is certain, only not what it was like; without it the consumer would wait for ever.
+            message = f"its notice of the end does not fit the contract: {lost.reason}"
+            return self._ended_by(StreamEndError(code=StreamEndErrorCode("unreadable_notice"), message=message))
+        gap = EventGap(missing=1, after_seq=self._sequence)
+        self._sequence += 1
+        return gap
+
 
 class _Stream:
     """A subscription on the wire."""
 
-    def __init__(self, link: Link, close: Method[Any], buffer_bytes: int, timeout: float | None) -> None:
+    def __init__(
+        self,
+        link: Link,
+        close: Method[Any],
+        buffer_bytes: int,
+        timeout: float | None,
+        *,
+        session_id: str | None = None,
+    ) -> None:
         self._link = link
         self._close = close
         self._timeout = timeout
         self._stream_id = ""
-        self.inbox = _StreamInbox(buffer_bytes)
+        self._session_id = session_id
+        self.inbox = _StreamInbox(buffer_bytes, self._ended_by)
 
     async def open(
         self, method: Method[Any], params: Mapping[str, Any], item: Callable[[Any], I]
@@ -129,11 +170,11 @@ class _Stream:
                     stream_id = msgspec.json.decode(call.result, type=_Opened).stream_id
                 except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                     stream_id = None  # whoever waits for the answer gets the error
-            router.opened_stream(None if call.abandoned else stream_id, self.inbox)
             if stream_id is not None:
                 self._stream_id = stream_id
-                if call.abandoned:
-                    self._send_close(stream_id)
+            router.opened_stream(None if call.abandoned else stream_id, self.inbox)
+            if stream_id is not None and call.abandoned:
+                self._send_close(stream_id)
 
         call.on_done.append(opened)
         try:
@@ -168,6 +209,14 @@ class _Stream:
         """What ended the connection, if anything did."""
         fault = self._link.connection.protocol.fault
         return None if fault is None else again(fault, self._close.name)
+
+    def _ended_by(self, error: StreamEndError) -> SessionStreamEndParams | MobStreamEndParams:
+        outcome, stream_id = StreamEndOutcome.TERMINAL_ERROR, self._stream_id
+        if self._session_id is None:
+            return MobStreamEndParams(stream_id=stream_id, ended=True, outcome=outcome, error=error)
+        return SessionStreamEndParams(
+            stream_id=stream_id, session_id=self._session_id, ended=True, outcome=outcome, error=error
+        )
 
     def _send_close(self, stream_id: str) -> Any:
         try:

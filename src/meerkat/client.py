@@ -22,11 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
     from typing import Unpack
 
-    from meerkat._arguments import Prompt
+    from meerkat._arguments import Prompt, StreamEvent
     from meerkat._generated.methods.run import TurnOptions
     from meerkat._generated.methods.session import CreateSessionOptions
     from meerkat._generated.types.content import SessionId
-    from meerkat._generated.types.events import AgentEvent
     from meerkat._generated.types.run import RunResult
     from meerkat._generated.types.session_input import ExternalEventOutcome, PeerResponseTerminalStatus
     from meerkat._turns import TurnRequest
@@ -171,7 +170,7 @@ class MeerkatClient(Connecting, AuthMethods, CommsMethods, LiveMethods, MobMetho
         await super().archive_session(session_id)
         link.router.end_session(session_id)
 
-    async def subscribe_session_events(self, session_id: str) -> EventSubscription[AgentEvent | ScopedEvent]:
+    async def subscribe_session_events(self, session_id: str) -> EventSubscription[StreamEvent | ScopedEvent]:
         """Follow all events of a session, whoever causes them.
 
         Args:

@@ -11,9 +11,8 @@ from meerkat._generated.methods import AllCalls
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from meerkat._arguments import MobPeer, Prompt
+    from meerkat._arguments import MobPeer, Prompt, StreamEvent
     from meerkat._generated.types.basics import AuthBindingRef, HandlingMode, RenderMetadata
-    from meerkat._generated.types.events import AgentEvent
     from meerkat._generated.types.mob import MobLifecycleAction, MobLifecycleResult, MobStatusResult
     from meerkat._generated.types.mob_control import MobAppendSystemContextResult, MobRespawnResult
     from meerkat._generated.types.mob_definition import MobCreateResult, MobDefinitionInput
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
     from meerkat._generated.types.mob_stream import AttributedEvent
     from meerkat._generated.types.mob_tools import ToolAccessPolicy, ToolFilter
     from meerkat._generated.types.mob_work import MemberDeliveryReceipt
-    from meerkat.streaming import EventSubscription
+    from meerkat.streaming import EventGap, EventSubscription
 
 I = TypeVar("I")  # noqa: E741  # item
 
@@ -108,7 +107,7 @@ class MobMethods(AllCalls):
         """
         await super().unwire_mob_members(mob_id, member, _target(peer))
 
-    async def subscribe_mob_events(self, mob_id: str) -> EventSubscription[AttributedEvent]:
+    async def subscribe_mob_events(self, mob_id: str) -> EventSubscription[AttributedEvent | EventGap]:
         """Follow the events of all members of a mob.
 
         Args:
@@ -126,7 +125,7 @@ class MobMethods(AllCalls):
 
         return await self._subscribe("mob/stream_open", subscribe_mob, mob_id)
 
-    async def subscribe_mob_member_events(self, mob_id: str, agent_identity: str) -> EventSubscription[AgentEvent]:
+    async def subscribe_mob_member_events(self, mob_id: str, agent_identity: str) -> EventSubscription[StreamEvent]:
         """Follow the events of one member of a mob.
 
         Args:
@@ -417,28 +416,28 @@ class Mob:
         """
         return await self._client.read_mob_events(self.id, after_cursor, limit, strict=strict)
 
-    async def subscribe_events(self) -> EventSubscription[AttributedEvent]:
+    async def subscribe_events(self) -> EventSubscription[AttributedEvent | EventGap]:
         """Follow the events of all members; see `MeerkatClient.subscribe_mob_events`.
 
         RPC: ``mob/stream_open``.
         """
         return await self._client.subscribe_mob_events(self.id)
 
-    async def subscribe_all(self) -> EventSubscription[AttributedEvent]:
+    async def subscribe_all(self) -> EventSubscription[AttributedEvent | EventGap]:
         """Follow the events of all members; another name of `subscribe_events`.
 
         RPC: ``mob/stream_open``.
         """
         return await self.subscribe_events()
 
-    async def subscribe_member_events(self, agent_identity: str) -> EventSubscription[AgentEvent]:
+    async def subscribe_member_events(self, agent_identity: str) -> EventSubscription[StreamEvent]:
         """Follow the events of one member; see `MeerkatClient.subscribe_mob_member_events`.
 
         RPC: ``mob/stream_open``.
         """
         return await self._client.subscribe_mob_member_events(self.id, agent_identity)
 
-    async def subscribe_member(self, agent_identity: str) -> EventSubscription[AgentEvent]:
+    async def subscribe_member(self, agent_identity: str) -> EventSubscription[StreamEvent]:
         """Follow the events of one member; another name of `subscribe_member_events`.
 
         RPC: ``mob/stream_open``.
@@ -480,7 +479,7 @@ class Member:
             render_metadata=render_metadata,
         )
 
-    async def events(self) -> EventSubscription[AgentEvent]:
+    async def events(self) -> EventSubscription[StreamEvent]:
         """Follow the member's events; see `MeerkatClient.subscribe_mob_member_events`.
 
         RPC: ``mob/stream_open``.

@@ -10,12 +10,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Unpack
 
-    from meerkat._arguments import Prompt
+    from meerkat._arguments import Prompt, StreamEvent
     from meerkat._generated.methods.run import TurnOptions
     from meerkat._generated.types.comms import CommsSendResult
     from meerkat._generated.types.comms_peers import PeerDirectoryEntry
     from meerkat._generated.types.content import ContentBlock, SkillRef, Usage
-    from meerkat._generated.types.events import AgentEvent
     from meerkat._generated.types.history import SessionHistory
     from meerkat._generated.types.run import RunResult
     from meerkat._generated.types.session import DeferredCreateResult, SessionDetails
@@ -134,7 +133,7 @@ class _Handle:
             self._id, message_index, replacement, running_behavior=running_behavior
         )
 
-    async def subscribe_events(self) -> EventSubscription[AgentEvent | ScopedEvent]:
+    async def subscribe_events(self) -> EventSubscription[StreamEvent | ScopedEvent]:
         """Follow all events of the session; see `MeerkatClient.subscribe_session_events`.
 
         RPC: ``session/stream_open``.

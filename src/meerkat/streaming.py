@@ -261,6 +261,9 @@ class _Text:
 class EventSubscription(Generic[I]):
     """All events of a session (or mob), whoever caused them, until it is closed or the runtime ends it.
 
+    An `EventGap` stands for an event that came and cannot be read, since it does not fit the contract; its numbers are
+    those of the events on this subscription.
+
     Made by ``await client.subscribe_session_events(session_id)`` and ``await session.subscribe_events()``; open from
     then on. Use it as ``async with`` block, or close it.
 

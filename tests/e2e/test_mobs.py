@@ -8,6 +8,7 @@ import anyio
 import pytest
 
 from meerkat import (
+    AttributedEvent,
     DeletedMobProfile,
     InvalidArgumentError,
     InvalidParamsError,
@@ -142,6 +143,7 @@ async def test_events_of_a_mob_say_whose_they_are(real_client: MeerkatClient) ->
         await real_client.mob_turn_start(mob.id, "ada", "hello")
         with anyio.fail_after(LIMIT):
             first = await anext(events)
+    assert isinstance(first, AttributedEvent)
     assert (first.source.identity, first.source.generation, first.role) == ("ada", 0, "worker")
     assert isinstance(first.envelope.payload, RunStarted)
     assert first.envelope.mob_id in {None, "team"}

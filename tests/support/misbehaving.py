@@ -13,7 +13,7 @@ register  in place of the answer to ``tools/register``
 idle      after the answer to ``runtime/health``, when nothing is asked
 call      in place of the answer to ``session/list``
 create    in place of the answer to ``session/create``, all events being out
-subscribe in place of the answer to ``session/stream_open``
+subscribe in place of the answer to ``session/stream_open`` or ``mob/stream_open``
 queue     in place of the run of ``turn/start``
 stream    in the middle of the events of a run
 turn      in place of the answer to ``turn/start``, all events being out
@@ -250,9 +250,21 @@ def _stream_close(self: Misbehaving, params: Any) -> None:
     self.answer({"stream_id": STREAM, "closed": True, "already_closed": False})
 
 
+def _mob_stream_open(self: Misbehaving, params: Any) -> None:
+    self.at("subscribe")
+    self.answer({"stream_id": STREAM, "opened": True})
+
+
+def _mob_stream_close(self: Misbehaving, params: Any) -> None:
+    send(method="mob/stream_end", params={"stream_id": STREAM, "ended": True, "outcome": "explicit_close"})
+    self.answer({"stream_id": STREAM, "closed": True, "already_closed": False})
+
+
 HANDLERS: dict[str, Callable[[Misbehaving, Any], None]] = {
     "initialize": _initialize,
     "capabilities/get": _capabilities,
+    "mob/stream_open": _mob_stream_open,
+    "mob/stream_close": _mob_stream_close,
     "runtime/health": _health,
     "session/list": _list,
     "session/create": _create,

@@ -133,11 +133,12 @@ async def following(client: MeerkatClient, session: Session) -> None:
                 show(told(event))
     assert_type(stream.result, RunResult)
     subscription = await session.subscribe_events()
-    assert_type(subscription, EventSubscription[AgentEvent | ScopedEvent])
+    assert_type(subscription, EventSubscription[AgentEvent | EventGap | ScopedEvent])
     async with await client.mob("team").subscribe_events() as events:
         async for attributed in events:
-            assert_type(attributed, AttributedEvent)
-            show((attributed.source.identity, told(attributed.envelope.payload)))
+            assert_type(attributed, AttributedEvent | EventGap)
+            if isinstance(attributed, AttributedEvent):
+                show((attributed.source.identity, told(attributed.envelope.payload)))
     try:
         await session.turn("fail")
     except TurnFailedError as error:
