@@ -226,9 +226,14 @@ async def test_without_the_systems_help_the_end_is_noticed_by_a_thread(monkeypat
 @pytest.mark.requirement("T08")
 async def test_close_is_idempotent_and_may_be_called_at_once() -> None:
     connection = spawn("serve")
+
+    async def close() -> None:
+        await connection.close()
+        assert connection.transport.return_code is not None  # it has ended for everybody who closed it
+
     async with anyio.create_task_group() as group:
-        group.start_soon(connection.close)
-        group.start_soon(connection.close)
+        group.start_soon(close)
+        group.start_soon(close)
     await connection.close()
     with pytest.raises(NotConnectedError, match="closed"):
         connection.start("m", b"{}")
