@@ -22,7 +22,15 @@ PROBE_ROOM: Final = 256  # of the window, kept free
 OVERHEAD: Final = 60  # bytes of a request beside its text, at least
 
 # Of the window: small lines, those around it, and long ones.
-SHARES = st.one_of(st.just(0.0), st.floats(0, 0.7), st.floats(0.6, 1.1), st.floats(1, 3.5))
+SHARES = st.one_of(
+    st.just(0.0),
+    st.floats(0, 0.7),
+    st.floats(0.6, 1.1),
+    st.floats(1, 3.5),
+    st.sampled_from([1.0, 2.0, 3.0]),  # the probe behind it is cut
+)
+
+NOISE = [b"garbage", b"[]", b"42", b'{"method":1}', b'{"id":"x","result":1}']
 
 
 class Number(msgspec.Struct, forbid_unknown_fields=True):
@@ -45,7 +53,7 @@ class Written(msgspec.Struct):
         return self.name.startswith("probe")
 
 
-@settings(stateful_step_count=80, max_examples=400)
+@settings(stateful_step_count=80, max_examples=300)
 class Conversation(RuleBasedStateMachine):
     """Every call ends once, as it must; what ran did not run twice; nothing stays."""
 
@@ -73,14 +81,16 @@ class Conversation(RuleBasedStateMachine):
     # The client
 
     @precondition(lambda self: not self.failed)
-    @rule(shares=st.lists(SHARES, min_size=1, max_size=4), cancellable=st.booleans(), null_id=st.booleans())
-    def call(self, shares: list[float], cancellable: bool, null_id: bool) -> None:
-        for share in shares:
+    @rule(calls=st.lists(st.tuples(SHARES, st.booleans(), st.booleans()), min_size=1, max_size=4), flush=st.booleans())
+    def call(self, calls: list[tuple[float, bool, bool]], flush: bool) -> None:
+        for share, cancellable, null_id in calls:
             call = self.protocol.call("m", self.params(share), cancellable=cancellable, null_id_errors=null_id)
             self.calls[call.key] = call
             self.queued.append(f"call {call.key}")
             if null_id:
                 self.null_id.add(call.key)
+        if flush:
+            self.write()
 
     @rule(share=SHARES)
     def notify(self, share: float) -> None:
@@ -101,16 +111,17 @@ class Conversation(RuleBasedStateMachine):
             if not self.failed:
                 self.queued.append(f"answer {key}")
 
-    @rule(data=st.data(), which=st.sampled_from(["any", "unsent", "answered", "lost"]))
+    @rule(data=st.data(), which=st.sampled_from(["sent", "unsent", "answered", "lost", "any"]))
     def leave(self, data: st.DataObject, which: str) -> None:
         """A deadline or a cancellation, at any moment in the life of a call."""
         answered = {message.key for message in self.runtime.wire}
         chosen = {
             "any": list(self.calls),
+            "sent": [key for key in self.pending() if key in self.sent],
             "unsent": [key for key in self.pending() if key not in self.sent],
             "answered": [key for key in self.pending() if key in answered],
             "lost": [key for key in self.pending() if f"call {key}" in self.runtime.lost],
-        }[which]
+        }[which] or self.pending()
         if not chosen:
             return
         call = self.calls[data.draw(st.sampled_from(chosen))]
@@ -129,7 +140,10 @@ class Conversation(RuleBasedStateMachine):
         lines = data.splitlines(keepends=True)
         names = [name_of(json.loads(line)) for line in lines]
         self.unproved += [Written(name, len(line)) for name, line in zip(names, lines, strict=True)]
-        self.sent.update(int(name.split()[1]) for name in names if name.startswith("call"))
+        calls = {int(name.split()[1]) for name in names if name.startswith("call")}
+        assert calls.isdisjoint(self.endings)
+        self.sent |= calls
+        assert self.unproved or not self.protocol.waiting
         self.runtime.write(data)
         others = [line for line in self.unproved if not line.is_probe]
         if self.window is not None and len(others) > 1:
@@ -142,7 +156,7 @@ class Conversation(RuleBasedStateMachine):
         """The timer of a driver whose runtime has read all: the probe was lost, or its answer takes long."""
         self.protocol.probe_again()
 
-    @precondition(lambda self: self.steps > 40)
+    @precondition(lambda self: self.steps > 74)
     @rule()
     def fault(self) -> None:
         self.failed = True
@@ -156,15 +170,13 @@ class Conversation(RuleBasedStateMachine):
     def read(self, busy: bool, half: bool) -> None:
         self.runtime.read(busy=busy and self.window is not None, half=half)
 
-    @rule(data=st.data(), error=st.booleans())
-    def answer(self, data: st.DataObject, error: bool) -> None:
-        if self.runtime.open:
-            self.runtime.answer(data.draw(st.sampled_from(self.runtime.open)), error=error)
-
-    @rule()
-    def answer_a_probe(self) -> None:
-        if self.runtime.probes:
-            self.runtime.answer_probe()
+    @rule(data=st.data(), what=st.sampled_from(["result", "error", "probe"]))
+    def answer(self, data: st.DataObject, what: str) -> None:
+        if what == "probe":
+            if self.runtime.probes:
+                self.runtime.answer_probe()
+        elif self.runtime.open:
+            self.runtime.answer(data.draw(st.sampled_from(self.runtime.open)), error=what == "error")
 
     @rule(data=st.data())
     def answer_again(self, data: st.DataObject) -> None:
@@ -172,18 +184,17 @@ class Conversation(RuleBasedStateMachine):
         if done:
             self.runtime.reply(data.draw(st.sampled_from(done)), error=False)
 
-    @rule(count=st.integers(1, 5))
-    def events(self, count: int) -> None:
+    @rule(
+        what=st.sampled_from(["event", "event", "ask", "noise"]), count=st.integers(1, 5), line=st.sampled_from(NOISE)
+    )
+    def speak(self, what: str, count: int, line: bytes) -> None:
         for _ in range(count):
-            self.runtime.event()
-
-    @rule()
-    def ask(self) -> None:
-        self.runtime.ask()
-
-    @rule(line=st.sampled_from([b"garbage", b"[]", b"42", b'{"method":1}', b'{"id":"x","result":1}']))
-    def noise(self, line: bytes) -> None:
-        self.runtime.noise(line)
+            if what == "event":
+                self.runtime.event()
+            elif what == "ask":
+                self.runtime.ask()
+            else:
+                self.runtime.noise(line)
 
     @rule(kind=st.sampled_from(["event", "before", "behind"]), size=st.sampled_from([MAX_LINE, 2 * MAX_LINE]))
     def too_long(self, kind: str, size: int) -> None:
@@ -234,14 +245,20 @@ class Conversation(RuleBasedStateMachine):
             self.arrives(wire.popleft())
         self.feed(data)
 
-    @rule(busy=st.booleans())
-    def exchange(self, busy: bool) -> None:
-        """One round of all, so that a line can come through several losses within one example."""
-        self.write()
-        self.read(busy, half=False)
-        for _ in self.runtime.probes[:]:
-            self.runtime.answer_probe()
-        self.deliver(None)
+    @rule(busy=st.lists(st.booleans(), min_size=1, max_size=4), answers=st.integers(0, 2))
+    def exchange(self, busy: list[bool], answers: int) -> None:
+        """Rounds of all, so that a line can come through several losses within one example."""
+        for is_busy in busy:
+            self.write()
+            self.read(is_busy, half=False)
+            for _ in self.runtime.probes[:]:
+                self.runtime.answer_probe()
+            for key in self.runtime.open[:answers]:
+                self.runtime.answer(key, error=False)
+                self.runtime.event()
+            self.deliver(None)
+            if self.runtime.idle:
+                self.protocol.probe_again()
 
     def feed(self, data: bytes) -> None:
         came: list[int] = []
@@ -375,11 +392,12 @@ class Conversation(RuleBasedStateMachine):
 
     def the_window_is_free(self) -> None:
         """Everything that went out is known to be read once the last of it is."""
-        self.call([0.0], cancellable=False, null_id=False)
+        self.call([(0.0, False, False)], flush=True)
         self.settle()
-        call = self.protocol.call("m", b'{"p":"%b"}' % (b"x" * (self.unit - PROBE_ROOM - OVERHEAD - 5)))
+        half = (self.unit - PROBE_ROOM) // 2 - OVERHEAD - 5
+        calls = [self.protocol.call("m", b'{"p":"%b"}' % (b"x" * half)) for _ in range(2)]
         lines = self.protocol.data_to_send().splitlines()
-        assert [name_of(json.loads(line)) for line in lines] == [f"call {call.key}"]
+        assert [name_of(json.loads(line)) for line in lines] == [f"call {call.key}" for call in calls]
 
 
 def is_parse_error(ending: tuple[str, Outcome]) -> bool:
