@@ -116,3 +116,20 @@ async def test_a_subscription_whose_opening_is_cancelled_when_the_answer_is_here
         await settled(client)  # requests overtake each other in the runtime
         closed = await client.call("session/stream_close", {"stream_id": stream_id})
     assert closed["already_closed"]
+
+
+@pytest.mark.requirement("C01")
+async def test_a_subscription_whose_opening_is_cancelled_before_the_answer_is_closed(client: MeerkatClient) -> None:
+    session = await client.create_session("hello")
+    with anyio.fail_after(LIMIT):
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            await session.subscribe_events()
+        assert scope.cancelled_caught
+        assert client.diagnostics.pending_calls == 1  # it went out
+        await settled(client)
+        before = client.diagnostics.unclaimed_events
+        await session.turn("more")
+        await settled(client)
+    assert router(client)._streams == {}
+    assert client.diagnostics.unclaimed_events == before  # nothing is sent to it

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -35,6 +37,29 @@ async def test_a_wrong_answer_to_a_creation(fault: str, shorten: Callable[..., N
         assert link is not None
         assert not link.router._creating
         assert not link.router._held_events._claims
+
+
+@pytest.mark.requirement("C01", "S03")
+async def test_an_answer_to_a_creation_that_its_caller_has_left() -> None:
+    """Nobody knows the session, so nothing is kept of it."""
+    async with talking("create", "stop") as client:
+        link = client._state.link
+        assert link is not None
+        async with anyio.create_task_group() as group:
+            group.start_soon(client.create_session, "x")
+            while not link.router._sessions:  # its run began; the answer does not come before it is let go on
+                await anyio.lowlevel.checkpoint()
+            group.cancel_scope.cancel()
+        with anyio.fail_after(LIMIT):
+            while client.diagnostics.pending_calls:
+                assert client.pid is not None
+                os.kill(client.pid, signal.SIGCONT)
+                await anyio.lowlevel.checkpoint()
+            while link.router._sessions:
+                await client.call("runtime/health")
+        assert not link.router._creating
+        assert not link.router._held_events._claims
+        assert (await client.create_session("x")).id == SESSION
 
 
 @pytest.mark.parametrize("fault", ["result:null", "result:{}", "neither", "stringerror", "error:-32001"])

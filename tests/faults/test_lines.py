@@ -185,13 +185,13 @@ def test_of_a_line_of_300_megabytes_no_more_is_kept_than_the_limit_allows(limit:
 @pytest.mark.parametrize("faults", [["mute"], ["half", "mute"]], ids="-".join)
 @pytest.mark.requirement("T07")
 async def test_silence_before_it_is_ready(faults: list[str]) -> None:
-    client = misbehaving("register", "stderr:10", *faults, connect_timeout=0.3)
+    client = misbehaving("register", "stderr:10", *faults, connect_timeout=1.0)
 
     @client.tool
     async def nothing() -> None:
         """Do nothing."""
 
-    with bounded(), pytest.raises(RuntimeStartError, match=r"within 0\.3 seconds") as caught:
+    with bounded(), pytest.raises(RuntimeStartError, match="within 1 seconds") as caught:
         await client.connect()
     assert "last words" in str(caught.value)
     assert await background_tasks() == []

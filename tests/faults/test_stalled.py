@@ -11,7 +11,7 @@ import pytest
 from meerkat import DeadlineExceededError, RunStarted, TurnStalledError
 from meerkat import _runs as runs
 from meerkat import _turns as turns
-from tests.faults.clients import LIMIT, talking
+from tests.faults.clients import AGE, LIMIT, talking
 from tests.faults.table import Grace
 from tests.support.misbehaving import SESSION
 from tests.support.tasks import background_tasks
@@ -81,12 +81,16 @@ async def test_a_turn_that_waits_for_a_run_of_others_is_not_stalled(caplog: pyte
     assert warnings(caplog) == []
 
 
-async def test_a_turn_that_nobody_waits_for_is_not_stalled(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_turn_that_nobody_waits_for_is_not_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "STALLED", AGE)
     async with talking("queue", "hold", stalled_turns="raise") as client:
-        with anyio.move_on_after(PATIENCE / 3):
-            await client.session(SESSION).turn("x")
+        async with anyio.create_task_group() as group:
+            group.start_soon(client.session(SESSION).turn, "x")
+            while "meerkat turn watch" not in await background_tasks():
+                await anyio.lowlevel.checkpoint()
+            group.cancel_scope.cancel()
         assert "meerkat turn watch" not in await background_tasks()
-    assert warnings(caplog) == []
+        assert client.diagnostics.stalled_turns == 0
 
 
 async def test_closing_ends_the_watch() -> None:
