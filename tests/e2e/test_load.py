@@ -82,9 +82,9 @@ async def test_two_hundred_large_requests_beside_a_stream(client: MeerkatClient,
     assert client.diagnostics.late_answers == 0
 
 
-@pytest.mark.parametrize("count", [2_000, 20_000])
 @pytest.mark.requirement("S09", "S13")
-async def test_a_burst_of_events_is_whole_or_says_what_is_missing(client: MeerkatClient, count: int) -> None:
+async def test_a_burst_of_events_is_whole_or_says_what_is_missing(client: MeerkatClient) -> None:
+    count = 20_000
     session = await client.create_session("hello")
     deltas = missing = 0
     last: object = None
@@ -96,7 +96,7 @@ async def test_a_burst_of_events_is_whole_or_says_what_is_missing(client: Meerka
                 last = event
     assert deltas <= count
     if isinstance(last, RunCompleted):
-        assert count <= deltas + missing + 4  # beside the deltas a few other events can be among the missing
+        assert count <= deltas + missing <= count + 4  # beside deltas a few other events can be among the missing
     else:
         assert isinstance(last, EventGap)  # the runtime dropped the end, so nothing tells how much of it
     assert events.result.text.split() == [f"w{number}" for number in range(count)]
