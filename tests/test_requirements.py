@@ -146,8 +146,12 @@ def run_pytest(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_tests_can_be_chosen_by_what_they_keep() -> None:
     done = run_pytest("--requirement", "T13", "--requirement=P05,T14", "tests/faults/test_close.py")
     assert done.returncode == 0, done.stdout + done.stderr
-    chosen = {line.partition("[")[0] for line in done.stdout.splitlines() if "::" in line}
-    assert chosen == {"tests/faults/test_close.py::test_the_end_of_the_program_is_the_end_of_the_runtime"}
+    chosen = {line.partition("[")[0].rpartition("::")[2] for line in done.stdout.splitlines() if "::" in line}
+    assert chosen == {
+        "test_the_end_of_the_event_loop_is_the_end_of_the_runtime",
+        "test_the_end_of_a_program_that_leaves_its_loop_as_it_is_is_the_end_of_the_runtime",
+        "test_a_program_that_is_killed_ends_the_runtime_by_the_end_of_its_input",
+    }
 
 
 def test_an_unknown_promise_cannot_be_chosen() -> None:
