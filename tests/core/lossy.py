@@ -147,17 +147,16 @@ class LossyRuntime:
     def too_long(self, kind: str, size: int) -> None:
         """Write a line over the client's limit: an ``event``, or an answer with its id before or ``behind`` the value.
 
-        An answer is to the oldest call, if there is one.
+        An answer is to the oldest call; where there is none, ``behind`` is an answer to nobody, which cannot be seen.
         """
         value = "x" * size
+        key = self.open.pop(0) if self.open and kind != "event" else 0
         if kind == "event":
             self._send(line_of(method=EVENT, params=value), "noise")
-        elif self.open:
-            key = self.open.pop(0)
-            if kind == "behind":
-                self._send(line_of(result=value, id=key), "unclear")
-            else:
-                self._send(line_of(id=key, result=value), "long", key)
+        elif kind == "behind":
+            self._send(line_of(result=value, id=key), "unclear")
+        elif key:
+            self._send(line_of(id=key, result=value), "long", key)
 
     def _send(self, data: bytes, kind: str, key: int = 0, outcome: Outcome = None) -> None:
         self.wire.append(Message(data, kind, key, outcome))
