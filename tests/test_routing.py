@@ -109,7 +109,7 @@ class FirstTurn(AnotherTurn):
         self.turn = Turn(self.prompt, self.inbox)
         router.creating(self.turn)
         written = self.send(protocol, "session/create")
-        self.call.on_done.insert(0, lambda: router.created(self.turn, self.session_id))
+        self.call.on_done = (lambda: router.created(self.turn, self.session_id), *self.call.on_done)
         return written
 
 
@@ -120,7 +120,7 @@ class Subscription(Story):
         stream_id = f"stream-{self.number}"
         router.opening_stream()
         call = protocol.call("session/stream_open", b"{}")
-        call.on_done.append(lambda: router.opened_stream(stream_id, self.inbox))
+        call.on_done += (lambda: router.opened_stream(stream_id, self.inbox),)
         events = [
             {
                 "jsonrpc": "2.0", "method": "session/stream_event",

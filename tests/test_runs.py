@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from meerkat import EventGap, ExtractionFailed, RunCompleted, RunFailed, RunStarted, TextDelta, Usage
 from meerkat import _runs as runs
+from meerkat._core.call import Call
 from meerkat._core.framing import ErrorBody
 from meerkat._core.inbox import Inbox
-from meerkat._core.protocol import Call
 from meerkat._diagnostics import Tally
 from meerkat._runs import FOREIGN_START, GRACE_CANCELLED, GRACE_RUNNING, SessionRuns, Turn, prompt_text
 

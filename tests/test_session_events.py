@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meerkat import EventGap, RunStarted, TextDelta, UnknownEvent
+from meerkat._core.call import Call
 from meerkat._core.inbox import BATCH, Inbox
-from meerkat._core.protocol import Call, Notifications, Protocol
+from meerkat._core.protocol import Notifications, Protocol
 from meerkat._router import Router
 from meerkat._runs import Turn
 

@@ -366,7 +366,7 @@ class Connecting(AllCalls):
 
     def _call(self, method: Method[R], params: Any = None) -> Coroutine[Any, Any, R]:
         link = self._state.link
-        if link is None or not self._state.tools.all_registered:
+        if link is None or self._state.tools.unregistered:
             return self._call_after_tools(method, params)
         # Not awaited here, since each coroutine on the way costs.
         return link.request(method, params, self._turn_timeout if method.long_running else self._timeout)
@@ -408,7 +408,7 @@ class Connecting(AllCalls):
             raise InvalidArgumentError(message=str(error), method=method) from error
         if isinstance(timeout, _Default):
             timeout = self._timeout if known is None else self._timeout_of(known)
-        if method != "tools/register" and not self._state.tools.all_registered:
+        if method != "tools/register" and self._state.tools.unregistered:
             await self._register_tools(link, runs_agent=known is not None and known.long_running)
         return await link.request_raw(method, encoded, known, timeout=timeout)
 

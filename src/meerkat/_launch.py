@@ -53,14 +53,17 @@ def command(rkat_path: str, runtime: str | None, environment: Mapping[str, str])
 def _find(name: str, search: str) -> str:
     """Return the absolute path of a program; a name without a directory is looked up in the absolute entries."""
     import shutil  # noqa: PLC0415  # not needed to make a client
-    from pathlib import Path  # noqa: PLC0415  # as above
 
     entries = search.split(os.pathsep)
-    absolute = [entry for entry in entries if Path(entry).is_absolute()]
+    absolute = [entry for entry in entries if os.path.isabs(entry)]  # noqa: PTH117  # as above
     found = shutil.which(name, path=os.pathsep.join(absolute))
     if found is None:
         skipped = "" if len(absolute) == len(entries) else " Relative entries of PATH are not searched."
         raise RuntimeNotFoundError(message=_how_to_get(name) + skipped)
+    if os.path.isabs(found):  # noqa: PTH117  # as above
+        return found
+    from pathlib import Path  # noqa: PLC0415  # not needed for most
+
     return os.fspath(Path(found).absolute())
 
 

@@ -28,8 +28,8 @@ from meerkat._generated.types.events import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from meerkat._core.call import Call
     from meerkat._core.inbox import Inbox
-    from meerkat._core.protocol import Call
     from meerkat._diagnostics import Tally
     from meerkat._generated.types.events import AgentEvent
     from meerkat._session_events import EventEnvelope
@@ -137,7 +137,7 @@ class Turn:
         """Note the call that carries it."""
         self._call = call
         self._last_sign = time.monotonic()
-        call.on_done.append(self._answered)
+        call.on_done += (self._answered,)
 
     @property
     def answered(self) -> bool:

@@ -176,7 +176,7 @@ class _Stream:
             if stream_id is not None and call.abandoned:
                 self._send_close(stream_id)
 
-        call.on_done.append(opened)
+        call.on_done += (opened,)
         try:
             await self._link.connection.wait(call, timeout=self._timeout)
             self._stream_id = result_of(call, method).stream_id

@@ -21,10 +21,10 @@ from meerkat._runs import STALLED, Turn, prompt_text
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from meerkat._core.call import Call
     from meerkat._core.errors import MeerkatError
     from meerkat._core.inbox import Inbox
     from meerkat._core.method import Method
-    from meerkat._core.protocol import Call
     from meerkat._link import Link
     from meerkat._runs import SessionRuns
 
@@ -112,7 +112,7 @@ class TurnRequest:
         runs = self._link.router.session(self._session_id)
         await runs.enter(self.turn)
         self._start()
-        self.call.on_done.append(self._answered)
+        self.call.on_done += (self._answered,)
         self._watcher = Background(partial(self._watch, runs), "meerkat turn watch")
 
     async def _send_first(self) -> None:
@@ -127,7 +127,7 @@ class TurnRequest:
             router.created(self.turn, None)
             raise
         # First of all, so that the session is known before anybody is told of the answer.
-        self.call.on_done.insert(0, self._created)
+        self.call.on_done = (self._created, *self.call.on_done)
 
     def _start(self) -> None:
         try:

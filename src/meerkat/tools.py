@@ -104,24 +104,19 @@ class ToolRegistry:
 
     def __init__(self) -> None:
         self._tools: dict[str, Tool] = {}
-        self._unregistered: set[str] = set()
+        self.unregistered: set[str] = set()
         self._refused: set[str] = set()
 
     def add(self, tool: Tool) -> None:
         """Add a tool, or replace the one with its name."""
         self._tools[tool.name] = tool
-        self._unregistered.add(tool.name)
+        self.unregistered.add(tool.name)
         self._refused.discard(tool.name)
 
     def forget_registrations(self) -> None:
         """A new runtime knows none of them."""
-        self._unregistered = set(self._tools)
+        self.unregistered = set(self._tools)
         self._refused.clear()
-
-    @property
-    def all_registered(self) -> bool:
-        """Whether the runtime knows all tools."""
-        return not self._unregistered
 
     def to_register(self, *, runs_agent: bool) -> list[Tool]:
         """Tools to register before a call, in the order of their declaration.
@@ -130,7 +125,7 @@ class ToolRegistry:
             runs_agent: Whether the call runs an agent, which must not do so without the tools that it is to have. Any
                 other call goes out without tools that the runtime has refused: that was raised once already.
         """
-        wanted = self._unregistered if runs_agent or self._unregistered - self._refused else ()
+        wanted = self.unregistered if runs_agent or self.unregistered - self._refused else ()
         return [tool for name, tool in self._tools.items() if name in wanted]
 
     def refused(self, tools: list[Tool]) -> None:
@@ -140,7 +135,7 @@ class ToolRegistry:
     def registered(self, tools: list[Tool]) -> None:
         """The runtime knows these now."""
         names = {tool.name for tool in tools if self._tools.get(tool.name) is tool}
-        self._unregistered -= names
+        self.unregistered -= names
         self._refused -= names
 
     async def run(self, name: str, arguments: Any) -> tuple[str, bool]:

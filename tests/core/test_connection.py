@@ -25,10 +25,12 @@ from meerkat._core.errors import (
 )
 from meerkat._core.framing import ErrorBody
 from meerkat._core.process import RuntimeProcess
-from meerkat._core.protocol import Call, Protocol, Request
+from meerkat._core.protocol import Protocol, Request
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
+
+    from meerkat._core.call import Call
 
 PEER = Path(__file__).resolve().parent.parent / "support" / "peer.py"
 LIMIT = 60  # seconds: far more than anything takes

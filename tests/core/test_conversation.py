@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 import pytest
@@ -14,8 +14,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from meerkat._core.errors import MeerkatError, MessageTooLargeError, RequestLostError
 from meerkat._core.framing import NO_VALUE, ErrorBody
-from meerkat._core.protocol import Call, Notifications, Protocol, Request
+from meerkat._core.protocol import Notifications, Protocol, Request
 from tests.core.lossy import EVENT, PARSE_ERROR, PROBE, LossyRuntime, Message, Outcome, name_of
+
+if TYPE_CHECKING:
+    from meerkat._core.call import Call
 
 MAX_LINE: Final = 5_000
 PROBE_ROOM: Final = 256  # of the window, kept free

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from math import inf
 from typing import TYPE_CHECKING
 
 import anyio
@@ -20,10 +21,11 @@ LIMIT = 30.0
 class Sleeper:
     """Notes when it is woken."""
 
-    def __init__(self, seconds: float, then: Callable[[], None] | None = None) -> None:
+    def __init__(self, seconds: float, then: Callable[[], object] | None = None) -> None:
         self.seconds = seconds
         self.late = -1.0
         self.woken = make_waiter()
+        self.due = inf
         self._now = make_clock()
         self._due = self._now() + seconds
         self._then = then
@@ -36,14 +38,27 @@ class Sleeper:
             self._then()
 
 
+class Sleepers:
+    """Some sleepers and their deadlines."""
+
+    def __init__(self) -> None:
+        self.all: list[Sleeper] = []
+        self.deadlines = Deadlines(lambda: self.all)
+
+    def set(self, sleeper: Sleeper) -> Sleeper:
+        self.all.append(sleeper)
+        self.deadlines.set(sleeper, sleeper.seconds)
+        return sleeper
+
+
 @asynccontextmanager
-async def running() -> AsyncGenerator[Deadlines]:
-    deadlines = Deadlines()
+async def running() -> AsyncGenerator[Sleepers]:
+    sleepers = Sleepers()
     with anyio.fail_after(LIMIT):
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(deadlines.run)
-            yield deadlines
-            tasks.cancel_scope.cancel()
+        try:
+            yield sleepers
+        finally:
+            await sleepers.deadlines.close()
 
 
 async def test_each_is_woken_in_its_order_and_none_too_early() -> None:
@@ -52,55 +67,61 @@ async def test_each_is_woken_in_its_order_and_none_too_early() -> None:
 
     async def count() -> None:
         nonlocal turns
-        while len(woken) < len(sleepers):
+        while len(woken) < len(sleepers.all):
             turns += 1
             await anyio.lowlevel.checkpoint()
 
     def sleeper(seconds: float) -> Sleeper:
         return Sleeper(seconds, lambda: woken.append((turns, seconds)))
 
-    async with running() as deadlines:
-        sleepers = [sleeper(seconds) for seconds in (0.2, 0.05, 0.1, 0.0, 0.15)]
-        for each in sleepers:
-            deadlines.add(each, each.seconds)
+    async with running() as sleepers:
+        for seconds in (0.2, 0.05, 0.1, 0.0, 0.15):
+            sleepers.set(sleeper(seconds))
         await count()
-    assert all(each.late >= 0 for each in sleepers)
+    assert all(each.late >= 0 for each in sleepers.all)
     # Those whose time came while the machine did something else are woken at once, in any order.
-    assert [seconds for _, seconds in sorted(woken)] == sorted(each.seconds for each in sleepers)
+    assert [seconds for _, seconds in sorted(woken)] == sorted(each.seconds for each in sleepers.all)
 
 
 async def test_one_that_comes_later_and_is_due_sooner() -> None:
-    async with running() as deadlines:
-        deadlines.add(Sleeper(3600), 3600)
+    async with running() as sleepers:
+        sleepers.set(Sleeper(3600))
         await anyio.wait_all_tasks_blocked()  # the timer is set for that one
-        soon = Sleeper(0.02)
-        deadlines.add(soon, soon.seconds)
-        await soon.woken.wait()
+        await sleepers.set(Sleeper(0.02)).woken.wait()
 
 
-async def test_who_is_taken_off_is_not_woken() -> None:
-    async with running() as deadlines:
-        gone, last = Sleeper(0.01), Sleeper(0.05)
-        for sleeper in (gone, last):
-            deadlines.add(sleeper, sleeper.seconds)
-        deadlines.discard(gone)
-        deadlines.discard(gone)
+async def test_who_has_no_deadline_any_more_is_not_woken() -> None:
+    async with running() as sleepers:
+        gone, left, last = (sleepers.set(Sleeper(seconds)) for seconds in (0.01, 0.01, 0.05))
+        gone.due = inf
+        sleepers.all.remove(left)
         await last.woken.wait()
-        assert gone.late == -1.0
+        assert gone.late == left.late == -1.0
 
 
 async def test_waking_may_set_further_deadlines() -> None:
-    async with running() as deadlines:
+    async with running() as sleepers:
         second = Sleeper(0.01)
-        first = Sleeper(0.01, lambda: deadlines.add(second, 0.01))
-        deadlines.add(first, first.seconds)
+        first = sleepers.set(Sleeper(0.01, lambda: sleepers.set(second)))
         await second.woken.wait()
         assert first.late >= 0
 
 
 async def test_it_sleeps_again_when_all_are_told() -> None:
-    async with running() as deadlines:
+    async with running() as sleepers:
         for _ in range(3):
-            sleeper = Sleeper(0.01)
-            deadlines.add(sleeper, sleeper.seconds)
-            await sleeper.woken.wait()
+            await sleepers.set(Sleeper(0.01)).woken.wait()
+
+
+async def test_nobody_is_woken_after_the_end() -> None:
+    async with running() as sleepers:
+        early = sleepers.set(Sleeper(0.01))
+        await sleepers.deadlines.close()
+        late = sleepers.set(Sleeper(0.0))
+        await anyio.wait_all_tasks_blocked()
+        assert early.late == late.late == -1.0
+
+
+async def test_the_end_without_a_beginning() -> None:
+    async with running() as sleepers:
+        assert not sleepers.all

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from meerkat._core.errors import NotConnectedError
-from meerkat._core.protocol import Call, Protocol
+from meerkat._core.protocol import Protocol
+
+if TYPE_CHECKING:
+    from meerkat._core.call import Call
 
 pytestmark = pytest.mark.requirement("C01")
 

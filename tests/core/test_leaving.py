@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import tracemalloc
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from meerkat._core.framing import ErrorBody
-from meerkat._core.protocol import Call, Protocol
+from meerkat._core.protocol import Protocol
+
+if TYPE_CHECKING:
+    from meerkat._core.call import Call
 
 OUTCOMES: dict[str, dict[str, Any]] = {
     "a late answer": {"result": {"large": "x" * 1000}},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -19,7 +19,10 @@ from meerkat._core.errors import (
 )
 from meerkat._core.flow import RESENDS
 from meerkat._core.framing import NO_VALUE, ErrorBody
-from meerkat._core.protocol import Call, Protocol
+from meerkat._core.protocol import Protocol
+
+if TYPE_CHECKING:
+    from meerkat._core.call import Call
 
 PROBE = "runtime/health"
 
@@ -65,7 +68,7 @@ def test_a_call_that_is_over_needs_no_garbage_collector() -> None:
 
     def one_call() -> None:
         call = protocol.call("session/read", b"{}")
-        call.on_done.append(lambda: told.append(call.done))
+        call.on_done += (lambda: told.append(call.done),)
         sent(protocol)
         answer(protocol, call.key, {"large": "x" * 1000})
 
@@ -179,7 +182,7 @@ def test_notifications_keep_their_place_among_the_answers() -> None:
     protocol = make()
     call = protocol.call("a", b"{}")
     order: list[object] = []
-    call.on_done.append(lambda: order.append("answer"))
+    call.on_done += (lambda: order.append("answer"),)
     lines = [
         b'{"jsonrpc":"2.0","method":"before","params":{}}',
         b'{"jsonrpc":"2.0","id":%d,"result":{}}' % call.key,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
@@ -13,10 +13,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from meerkat import TextDelta
 from meerkat._core.inbox import Inbox
-from meerkat._core.protocol import Call, Protocol
+from meerkat._core.protocol import Protocol
 from meerkat._generated.types.streams import SessionStreamEventParams
 from meerkat._router import Router
 from meerkat._runs import Turn
+
+if TYPE_CHECKING:
+    from meerkat._core.call import Call
 
 USAGE = {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}
 RESULT = {"text": "", "turns": 1, "tool_calls": 0, "usage": USAGE}
@@ -129,7 +132,7 @@ class Routing(RuleBasedStateMachine):
         def created() -> None:
             self.router.created(ask.turn, None if ask.call.error is not None else ask.session)
 
-        ask.call.on_done.insert(0, created)
+        ask.call.on_done = (created, *ask.call.on_done)
 
     @rule()
     def follow(self) -> None:
@@ -140,7 +143,7 @@ class Routing(RuleBasedStateMachine):
         def opened() -> None:
             self.router.opened_stream(None if follow.call.error is not None else follow.stream, inbox)
 
-        follow.call.on_done.append(opened)
+        follow.call.on_done += (opened,)
         self.follows.append(follow)
 
     @rule(data=st.data())

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meerkat._core.flow import WINDOW
-from meerkat._core.protocol import Call, Protocol
+from meerkat._core.protocol import Protocol
+
+if TYPE_CHECKING:
+    from meerkat._core.call import Call
 
 PROBE = "runtime/health"
 

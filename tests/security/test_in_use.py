@@ -234,7 +234,7 @@ async def test_a_secret_at_the_edge_of_the_tail(noise: int) -> None:
         'import os; e = os.environ; os.write(2, ((e["A_TOKEN"] + e["PEM_SECRET"]) * 3 + "x" * int(e["N"])).encode())'
     )
     process = RuntimeProcess([sys.executable, "-c", program], env=env, cwd=None)
-    tasks = [Background(task, name) for task, name in process.tasks()]
+    tasks = [Background(task, name) for task, name in [*process.tasks(), (process.watch, "watch")]]
     with anyio.fail_after(LIMIT):
         for background in tasks:
             await background.wait()

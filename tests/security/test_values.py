@@ -14,10 +14,11 @@ import pytest
 
 import meerkat
 from meerkat import InvalidArgumentError, MeerkatError, Unknown
+from meerkat._core.call import Call
 from meerkat._core.codec import encode, is_object
 from meerkat._core.flow import Line
 from meerkat._core.framing import BadLine, ErrorBody, Frame
-from meerkat._core.protocol import Call, Notifications, Request
+from meerkat._core.protocol import Notifications, Request
 from meerkat._core.secrets import HIDDEN, holds_secrets, is_suspicious, of_environment
 from meerkat._generated import contract
 from meerkat._link import error_of, result_of

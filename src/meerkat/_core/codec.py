@@ -527,13 +527,3 @@ _JSON_NAMES: list[tuple[type[Any], str]] = [
 
 def _json_name(value: object) -> str:
     return next((name for type_, name in _JSON_NAMES if isinstance(value, type_)), "null")
-
-
-def cached_decoder(type_: Any, name: str) -> Callable[[], Decoder[Any]]:
-    """Return a function that makes the decoder at its first call: importing a module builds none."""
-
-    @cache
-    def make() -> Decoder[Any]:
-        return Decoder(type_, name)
-
-    return make

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from math import inf
 from typing import TYPE_CHECKING, Final
 from typing import Protocol as Interface
 
@@ -18,14 +19,15 @@ from meerkat._core.errors import (
     NotConnectedError,
     TransportError,
 )
-from meerkat._core.waiting import serve_readable, waiter_factory
+from meerkat._core.waiting import call_waiting, serve_readable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
-    from meerkat._core.protocol import Call, Protocol, Request
+    from meerkat._core.call import Call
+    from meerkat._core.deadlines import Sleeper
+    from meerkat._core.protocol import Protocol, Request
     from meerkat._core.transport import Transport
-    from meerkat._core.waiting import Waiter
 
 logger = logging.getLogger("meerkat.connection")
 
@@ -68,25 +70,19 @@ class Connection:
         self._receiver = receiver
         self._grace = shutdown_grace
         self._backlog = _NOTHING  # bytes that the pipe did not take yet; nothing else may be written before them
-        self._make_waiter = waiter_factory()
-        self._deadlines = Deadlines()
+        protocol.call_type, self._wait = call_waiting()
+        self._deadlines = Deadlines(self._sleepers)
         self._input_open = True
-        self._gathering = False  # calls that are made in this moment go out together in the next one
-        self._stalled = anyio.Event()  # set when there is a backlog, or the pipe is broken
-        self._drained = anyio.Event()  # set when a backlog is gone
+        self.gathering = False  # calls that are made in this moment go out together in the next one
         self._probe_alarm = _Alarm(self._repeat_probe)
         self._probe_timed: int | None = None  # the probe whose answer the alarm awaits
         self._read_ended = anyio.Event()
         self._given_up = anyio.Event()  # set when the runtime has given up what was cancelled at the end
         self._closing = False
         self._closed = anyio.Event()
-        self._writer = Background(self._write_backlog, "meerkat writer")
-        self._writers = [
-            self._writer,
-            Background(self._note_broken_input, "meerkat input"),
-            Background(self._deadlines.run, "meerkat deadlines"),
-        ]
-        self._readers = [
+        self._writer: Background | None = None  # as long as the pipe does not take all
+        self._input_watch = Background(self._note_broken_input, "meerkat input")
+        self._tasks = [
             Background(self._read, "meerkat reader"),
             Background(self._note_exit, "meerkat exit"),
             *(Background(function, name) for function, name in transport.tasks()),
@@ -111,7 +107,7 @@ class Connection:
             MeerkatError: The fault that ended the connection.
         """
         call = self._protocol.call(method, params, cancellable=cancellable, null_id_errors=null_id_errors)
-        if not self._gathering:
+        if not self.gathering:
             self.flush()
         return call
 
@@ -123,35 +119,26 @@ class Connection:
         Raises:
             DeadlineExceededError: ``timeout`` seconds are over.
         """
-        waiter = self.expect(call, timeout)
         try:
-            await waiter.wait()
-            refuse_late(call, timeout)
+            await self.settled(call, timeout)
         finally:
-            self.leave(call, waiter)
-
-    def expect(self, call: Call, timeout: float | None) -> Waiter:
-        """Return what is woken when a call is settled or its time is over; `leave` must follow.
-
-        For callers that cannot afford the coroutine of `wait`.
-        """
-        waiter = self._make_waiter()
-        if call.done:
-            waiter.wake()
-        else:
-            call.on_done.append(waiter.wake)
-            if timeout is not None:
-                self._deadlines.add(waiter, timeout)
-        return waiter
-
-    def leave(self, call: Call, waiter: Waiter) -> None:
-        """End the wait for a call; see `expect`."""
-        self._deadlines.discard(waiter)
+            if not call.done:
+                self.abandon(call)
         if not call.done:
-            self.abandon(call)
+            raise late(call, timeout)
+
+    def settled(self, call: Call, timeout: float | None) -> Awaitable[None]:
+        """Return what can be awaited, at once, until a call is settled or ``timeout`` seconds are over.
+
+        For callers that cannot afford the coroutine of `wait`, and do the rest of it themselves.
+        """
+        if timeout is not None:
+            self._deadlines.set(call, timeout)
+        return self._wait(call)
 
     def abandon(self, call: Call) -> None:
         """Stop waiting for a call."""
+        call.due = inf
         self._protocol.abandon(call)
         self.flush()
 
@@ -176,11 +163,11 @@ class Connection:
             data = self._protocol.data_to_send()
             if data:
                 self._backlog = self._write(data)
-        if self._backlog or not self._input_open:
-            self._stalled.set()
+                if self._writer is None and (self._backlog or not self._input_open):
+                    self._writer = Background(self._write_backlog, "meerkat writer")
         if self._protocol.probing and self._probe_timed is None:
             self._probe_timed = self._protocol.probe_out
-            self._deadlines.add(self._probe_alarm, PROBE_INTERVAL)
+            self._deadlines.set(self._probe_alarm, PROBE_INTERVAL)
 
     # Tasks
 
@@ -202,11 +189,15 @@ class Connection:
         await self._fail_by_end("closed its output but still runs")
 
     async def _read_all(self) -> None:
-        await serve_readable(self._transport.reader, self._read_once)
+        try:
+            await serve_readable(self._transport.reader, self)
+        finally:
+            self.gathering = False
         self._protocol.receive_end(self._receiver.receive)
         self._taken()
 
-    def _read_once(self) -> bool:
+    def read(self) -> bool:
+        """Read once; for `serve_readable`."""
         try:
             chunk = os.read(self._transport.reader, READ_SIZE)
         except BlockingIOError:
@@ -221,11 +212,14 @@ class Connection:
     def _receive(self, chunk: bytes) -> None:
         before = self._protocol.pending
         self._protocol.receive(chunk, self._receiver.receive)
-        if before - self._protocol.pending > 1 and not self._gathering and not self._protocol.waiting:
-            # Those who got their answers are about to make their next calls: one write for all of them.
-            self._gathering = True
-            self._stalled.set()
+        # Several who got their answers are about to make their next calls: one write for all of them.
+        self.gathering = before - self._protocol.pending > 1
         self._taken()
+
+    def gathered(self) -> None:
+        """Write the calls that were made in this moment; for `serve_readable`."""
+        self.gathering = False
+        self.flush()
 
     def _taken(self) -> None:
         self._receiver.wake()
@@ -233,41 +227,37 @@ class Connection:
             self._receiver.end(self._protocol.fault)
             if not self._protocol.unanswered:
                 self._given_up.set()
-        if not self._gathering:
+        if self._protocol.waiting or not self.gathering:
             self.flush()
 
     async def _note_exit(self) -> None:
         """Notice the death of a process whose pipes are held open by a child of its own."""
-        await self._transport.ended()
+        await self._transport.watch()
         with anyio.move_on_after(DRAIN_GRACE):
             await self._read_ended.wait()
-        self._fail(self._transport.fault("ended"))
+        self._fail_as("ended")
 
     async def _write_backlog(self) -> None:
-        while True:
-            await self._stalled.wait()
-            self._stalled = anyio.Event()
-            if self._gathering:
-                await anyio.lowlevel.checkpoint()  # on trio the callers may run after this task
-                self._gathering = False
-                self.flush()
-            while self._backlog and self._input_open:
-                await anyio.wait_writable(self._transport.writer)
-                self._backlog = self._write(self._backlog)
-            if not self._input_open:
-                break
+        while self._backlog and self._input_open:
+            await anyio.wait_writable(self._transport.writer)
+            self._backlog = self._write(self._backlog)
             self.flush()
-            if not self._backlog:
-                self._drained.set()
-                self._drained = anyio.Event()
-        # The reader sees the end of the output and tells the exit status, unless the runtime lives on.
-        await self._fail_by_end("closed its input but still runs")
+        self._writer = None
+        if not self._input_open:
+            await self._note_closed_input()
 
     async def _note_broken_input(self) -> None:
         """Notice that requests which the pipe took will never be read."""
         await self._transport.input_broken()
         self._input_open = False
-        self._stalled.set()
+        await self._note_closed_input()
+
+    async def _note_closed_input(self) -> None:
+        # The reader sees the end of the output and tells the exit status, unless the runtime lives on.
+        await self._fail_by_end("closed its input but still runs")
+
+    def _sleepers(self) -> Iterable[Sleeper]:
+        return (self._probe_alarm, *self._protocol.calls)
 
     def _repeat_probe(self) -> None:
         timed, self._probe_timed = self._probe_timed, None
@@ -294,7 +284,13 @@ class Connection:
         """Fail everybody by the runtime's end, which may be a moment away, or by what it did instead."""
         with anyio.move_on_after(self._transport.exit_grace):
             await self._transport.ended()
-        self._fail(self._transport.fault(living))
+        self._fail_as(living)
+
+    def _fail_as(self, living: str) -> None:
+        if self._protocol.fault is None:
+            self._fail(self._transport.fault(living))
+        else:
+            self._receiver.end(self._protocol.fault)
 
     def _fail(self, fault: MeerkatError) -> None:
         self._protocol.fail(fault)
@@ -318,18 +314,21 @@ class Connection:
         if self._protocol.unanswered:
             with anyio.move_on_after(CANCEL_GRACE):
                 await self._given_up.wait()
-        if self._backlog:
-            drained = self._drained
+        if self._writer is not None:
+            writer = self._writer
             with anyio.move_on_after(FLUSH_GRACE):
-                await drained.wait()
-        for task in self._writers:
-            task.cancel()
-        if self._backlog:
-            await self._writer.wait()  # it waits for the pipe, which must not be closed under it
+                await writer.wait()
+            writer.cancel()
+            await writer.wait()  # it waits for the pipe, which must not be closed under it
+        await self._deadlines.close()
+        self._transport.close_input()
+        self._input_watch.cancel()
         await self._transport.end(self._grace)
-        for task in self._readers:
+        # Most have seen the end by now and need not be cancelled, which costs more.
+        await anyio.lowlevel.checkpoint()
+        for task in self._tasks:
             task.cancel()
-        for task in (*self._writers, *self._readers):
+        for task in (self._input_watch, *self._tasks):
             await task.wait()
         self._transport.release()
 
@@ -338,6 +337,7 @@ class _Alarm:
     """Calls a function when its time has come."""
 
     def __init__(self, function: Callable[[], None]) -> None:
+        self.due = inf
         self._function = function
 
     def wake(self) -> None:
@@ -345,7 +345,6 @@ class _Alarm:
         self._function()
 
 
-def refuse_late(call: Call, timeout: float | None) -> None:
-    """Raise the error of a deadline, if the wait for a call is over and the call is not."""
-    if not call.done:
-        raise DeadlineExceededError(message=f"no answer within {timeout:g} seconds", method=call.method)
+def late(call: Call, timeout: float | None) -> DeadlineExceededError:
+    """Make the error of a call whose deadline is over."""
+    return DeadlineExceededError(message=f"no answer within {timeout:g} seconds", method=call.method)

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Final
+from math import inf
+from typing import TYPE_CHECKING, Final
 from typing import Protocol as Interface
 
 import anyio
 
+from meerkat._core.background import Background
 from meerkat._core.waiting import make_clock, make_waiter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 GRANULE: Final = 0.005  # seconds between two looks at all deadlines, at least
 
 
 class Sleeper(Interface):
-    """Whatever is to be woken."""
+    """Whatever is to be woken.
+
+    Attributes:
+        due: When, by the event loop's clock; infinity for never. Set by `Deadlines.set`; set back by anybody.
+    """
+
+    due: float
 
     def wake(self) -> None:
         """Wake it; must neither block nor raise."""
@@ -22,37 +33,51 @@ class Sleeper(Interface):
 class Deadlines:
     """Wakes those whose time has come: never too early, and a few milliseconds late at most.
 
-    `run` must run in the background.
+    Its timer runs in the background from the first deadline on, until `close`.
+
+    Args:
+        sleepers: Tells all who may have a deadline. They are not kept here: most are gone long before they are due.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, sleepers: Callable[[], Iterable[Sleeper]]) -> None:
+        self._sleepers = sleepers
         self._now = make_clock()
-        self._due: dict[Sleeper, float] = {}
-        self._next = 0.0  # when to look again; 0 while nothing is due
+        self._next = inf  # when to look again
         self._changed = make_waiter()
+        self._timer: Background | None = None
+        self._closed = False
 
-    def add(self, sleeper: Sleeper, seconds: float) -> None:
+    def set(self, sleeper: Sleeper, seconds: float) -> None:
         """Wake a sleeper after so many seconds."""
-        due = self._due[sleeper] = self._now() + seconds
-        if due < self._next or not self._next:
+        due = sleeper.due = self._now() + seconds
+        if due < self._next:
             self._next = due
+            if self._timer is None and not self._closed:
+                self._timer = Background(self._run, "meerkat deadlines")
             self._changed.wake()
 
-    def discard(self, sleeper: Sleeper) -> None:
-        """Forget a sleeper."""
-        self._due.pop(sleeper, None)
+    async def close(self) -> None:
+        """End the timer; nobody is woken any more."""
+        self._closed = True
+        self._changed.wake()
+        if self._timer is not None:
+            await self._timer.wait()
 
-    async def run(self) -> None:
-        """Wake sleepers in time, for ever."""
-        while True:
-            if not self._next:
+    async def _run(self) -> None:
+        while not self._closed:
+            if self._next == inf:
                 await self._changed.wait()
             else:
                 with anyio.move_on_after(max(self._next - self._now(), 0)):
                     await self._changed.wait()
             self._changed = make_waiter()
-            now = self._now()
-            for sleeper in [sleeper for sleeper, due in self._due.items() if due <= now]:
-                self._due.pop(sleeper, None)
-                sleeper.wake()
-            self._next = max(min(self._due.values()), now + GRANULE) if self._due else 0.0
+            if not self._closed:
+                self._look()
+
+    def _look(self) -> None:
+        now = self._now()
+        for sleeper in [sleeper for sleeper in self._sleepers() if sleeper.due <= now]:
+            sleeper.due = inf
+            sleeper.wake()
+        # Waking may have changed who there is.
+        self._next = max(min((sleeper.due for sleeper in self._sleepers()), default=inf), now + GRANULE)

@@ -29,7 +29,7 @@ class Line(msgspec.Struct, eq=False):
     Attributes:
         data: Its bytes, newline included; emptied when they are not needed any more.
         key: Id of the request that it carries, 0 when nothing answers it.
-        size: How many bytes it takes of the window.
+        size: How many bytes it has.
         number: Its place in the order of writing, 0 as long as it has not gone out.
         resends: How often it was sent again.
         withdrawn: Nobody is interested any more; it is not sent (again).
@@ -107,6 +107,7 @@ class Gate:
 
     def put(self, line: Line, *, first: bool = False) -> None:
         """Queue a line; ``first`` puts it before all that wait."""
+        line.size = len(line.data)
         if first:
             self._queue_first(line)
         else:
@@ -132,7 +133,7 @@ class Gate:
                 self._queue.popleft()
                 self._lost(line)
                 continue
-            fits = self._unread_size + len(line.data) <= self._window and self._proof is None
+            fits = self._unread_size + line.size <= self._window and self._proof is None
             if not fits and not self._may_pass_alone(line, out):
                 self._full = True
                 break
@@ -140,17 +141,19 @@ class Gate:
             self._send(line, out)
         return b"".join(out)
 
-    def answered(self, line: Line) -> None:
-        """Note the answer to a request: it and all lines before it were read."""
-        self._read_up_to(line.number)
+    def read_up_to(self, line: Line) -> None:
+        """Note that a line was read, since its answer came; so were all lines before it."""
+        self._full = False
+        unread, number = self._unread, line.number
+        while unread and unread[0].number <= number:
+            self._unread_size -= unread.popleft().size
 
     def probe_answered(self, key: int) -> bool:
         """Note an answer that no caller waits for; return whether it is the answer to a probe."""
         probe = self._probes.pop(key, None)
         if probe is None:
             return False
-        self._full = False
-        self._read_up_to(probe.number)
+        self.read_up_to(probe)
         proof = self._proof
         if proof is not None and key in proof.probes:
             self._proof = None
@@ -204,9 +207,6 @@ class Gate:
         out.append(line.data)
         line.number = self._next_number
         self._next_number += 1
-        if self._window == inf:
-            return
-        line.size = len(line.data)
         self._unread.append(line)
         self._unread_size += line.size
         if line.size > self._window:
@@ -216,7 +216,7 @@ class Gate:
 
     def _new_probe(self) -> Line:
         key, data = self._probe()
-        line = self._probes[key] = Line(data, key)
+        line = self._probes[key] = Line(data, key, len(data))
         return line
 
     def _send_again(self, line: Line) -> None:
@@ -230,12 +230,6 @@ class Gate:
     def _queue_first(self, line: Line) -> None:
         self._queue.appendleft(line)
         self._full = False
-
-    def _read_up_to(self, number: int) -> None:
-        self._full = False
-        unread = self._unread
-        while unread and unread[0].number <= number:
-            self._unread_size -= unread.popleft().size
 
 
 _PROBE_ROOM: Final = 256

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 import msgspec
 from msgspec import inspect
 
-from meerkat._core.codec import Decoder, cached_decoder, checked, encode, encode_scalars, is_object
+from meerkat._core.codec import Decoder, checked, encode, encode_scalars, is_object
 from meerkat._core.errors import InvalidArgumentError, InvalidResponseError
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping
+    from collections.abc import Callable, Coroutine, Mapping
 
     from meerkat._core.errors import MeerkatError
 
@@ -38,7 +38,7 @@ class Method(Generic[R]):
     """
 
     __slots__ = (
-        "_decoder", "_drop_null", "_result", "cancellable", "errors", "long_running", "mutates", "name",
+        "_decode", "_drop_null", "_result", "cancellable", "errors", "long_running", "mutates", "name",
         "null_id_errors", "params", "requires",
     )  # fmt: skip
 
@@ -65,7 +65,8 @@ class Method(Generic[R]):
         self.null_id_errors = null_id_errors
         self.requires = requires
         self.errors: Mapping[int, type[MeerkatError]] = errors or {}
-        self._decoder = cached_decoder(result, name)
+        # Made at its first use: importing a module builds none.
+        self._decode: Callable[[bytes | memoryview | msgspec.Raw], R] | None = None
 
     def __repr__(self) -> str:
         return f"Method({self.name!r})"
@@ -108,8 +109,11 @@ class Method(Generic[R]):
         Raises:
             InvalidResponseError: It does not fit the contract; the message gives method and path.
         """
+        decode = self._decode
+        if decode is None:
+            decode = self._decode = Decoder[R](self._result, self.name).decode
         try:
-            return self._decoder().decode(data)  # type: ignore[no-any-return]  # made from a run-time type
+            return decode(data)
         except msgspec.DecodeError as error:
             raise InvalidResponseError(
                 message=f"the runtime's result does not fit the contract: {error}", method=self.name

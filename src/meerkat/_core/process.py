@@ -11,6 +11,7 @@ import select
 import signal
 import subprocess
 import sys
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import anyio
@@ -29,6 +30,8 @@ from meerkat._core.transport import Transport
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+    from meerkat._core.secrets import Secrets
 
 logger = logging.getLogger("meerkat.process")
 
@@ -53,7 +56,7 @@ class RuntimeProcess(Transport):
         """
         if cwd is not None and not os.path.isdir(cwd):  # noqa: PTH112  # Popen blames the program for it
             raise RuntimeStartError(message=f"the working directory {cwd!r} does not exist")
-        self._secrets = of_environment(env)
+        self._environment = env
         child_stdin, self.writer = os.pipe()
         self.reader, child_stdout = os.pipe()
         self._stderr, child_stderr = os.pipe()
@@ -93,6 +96,10 @@ class RuntimeProcess(Transport):
         # Without its arguments, which can hold secrets.
         logger.info("%s was started: %s", self.describe(), command[0])
 
+    @cached_property
+    def _secrets(self) -> Secrets:
+        return of_environment(self._environment)
+
     @property
     def pid(self) -> int:
         """Process id."""
@@ -106,6 +113,8 @@ class RuntimeProcess(Transport):
     @property
     def stderr_tail(self) -> str:
         """The end of what it wrote to its standard error, without the secrets of its environment."""
+        if not self._tail:
+            return ""
         before = max(len(self._tail) - STDERR_TAIL, 0)
         return self._secrets.hide(self._tail.decode(errors="replace"), before)[-STDERR_TAIL:]
 
@@ -131,8 +140,8 @@ class RuntimeProcess(Transport):
         return RuntimeExitedError(message=f"{self.describe()} {how}{words}", return_code=code, stderr_tail=tail)
 
     def tasks(self) -> list[tuple[Callable[[], Awaitable[None]], str]]:
-        """Drain its standard error, notice its end."""
-        return [(self._drain_stderr, "meerkat stderr"), (self._watch, "meerkat process")]
+        """Drain its standard error."""
+        return [(self._drain_stderr, "meerkat stderr")]
 
     async def _drain_stderr(self) -> None:
         """Read its standard error until it ends, keeping the tail; runs for the life of the process."""
@@ -149,8 +158,8 @@ class RuntimeProcess(Transport):
             del self._tail[: -STDERR_TAIL - self._secrets.longest]
             await anyio.lowlevel.checkpoint()
 
-    async def _watch(self) -> None:
-        """Wait for its end and reap it; runs for the life of the process."""
+    async def watch(self) -> None:
+        """Wait for its end and reap it."""
         descriptor = _open_pidfd(self.pid)
         if descriptor is None:
             await to_thread.run_sync(self._popen.wait, abandon_on_cancel=True)
@@ -176,9 +185,12 @@ class RuntimeProcess(Transport):
         """Wait until it has ended and its exit status is known."""
         await self._exited.wait()
 
-    async def end(self, grace: float) -> None:
-        """Close its input, wait, and end its whole process group by force if it takes longer than ``grace`` seconds."""
+    def close_input(self) -> None:
+        """Close its standard input, at whose end it ends."""
         self._close(self.writer)
+
+    async def end(self, grace: float) -> None:
+        """Wait, and end its whole process group by force if it takes longer than ``grace`` seconds."""
         for escalation in (signal.SIGTERM, signal.SIGKILL):
             with anyio.move_on_after(grace):
                 await self._exited.wait()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from meerkat._core.call import Call
 from meerkat._core.errors import (
     InvalidResponseError,
     MeerkatError,
@@ -26,7 +27,7 @@ from meerkat._core.limits import MAX_LINE
 from meerkat._core.secrets import of_params
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from meerkat._core.secrets import Secrets
 
@@ -37,51 +38,6 @@ LINES_LOGGED: Final = 10  # one by one; after so many only each hundredth
 NOISE_SHOWN: Final = 200  # characters
 GUESSED: Final = 64
 PARSE_ERROR: Final = -32700
-
-
-class Call(Line, eq=False):
-    """A request on its way, together with the line that carries it.
-
-    Attributes:
-        method: Name of the RPC method.
-        cancellable: Whether the runtime knows how to cancel it.
-        cancel_held: Whether it must not be cancelled yet; see `Protocol.may_cancel`.
-        null_id_errors: Whether the runtime answers its bad parameters without an id.
-        done: Whether it is settled: answered, or failed by a fault.
-        abandoned: Whether nobody waits for it any more.
-        result: The answer's result, undecoded; absent while not done or when it failed.
-        error: The error object of the answer, or the fault that ended it; ``None`` otherwise.
-        on_done: Called once each, when it is settled, and then forgotten; also after it was abandoned.
-    """
-
-    method: str = ""
-    cancellable: bool = False
-    cancel_held: bool = False
-    null_id_errors: bool = False
-    done: bool = False
-    abandoned: bool = False
-    result: msgspec.Raw = NO_VALUE
-    error: ErrorBody | MeerkatError | None = None
-    on_done: list[Callable[[], None]] = msgspec.field(default_factory=list["Callable[[], None]"])
-
-    def __repr__(self) -> str:
-        return f"Call({self.key}, {self.method!r})"
-
-    def settle(self, result: msgspec.Raw, error: ErrorBody | MeerkatError | None) -> None:
-        """Give it its outcome; a second one is ignored."""
-        if self.done:
-            return
-        self.done = True
-        self.result = result
-        self.error = error
-        # They lead back here: without them a call and its result, which may be large, go when they are not used any
-        # more, and need not wait for the garbage collector.
-        on_done, self.on_done = self.on_done, []
-        for callback in on_done:
-            callback()
-        # Whoever waited was told its outcome, so it must not run after all.
-        self.withdrawn = True
-        self.data = b""
 
 
 class Request(msgspec.Struct, gc=False):
@@ -145,6 +101,7 @@ class Protocol:
         self._tracing = logger.isEnabledFor(logging.DEBUG)  # looked up once for all that comes together
         self._next_key = 1
         self._calls: dict[int, Call] = {}
+        self.call_type: type[Call] = Call  # set by a driver, whose calls know how those who wait for them are woken
         self.fault: MeerkatError | None = None
         self.counters = Counters()
         self.unanswered: set[int] = set()  # calls cancelled at the end that the runtime has not given up yet
@@ -164,6 +121,11 @@ class Protocol:
     def pending(self) -> int:
         """How many calls are not settled, abandoned ones included."""
         return len(self._calls)
+
+    @property
+    def calls(self) -> Iterable[Call]:
+        """The calls that are not settled."""
+        return self._calls.values()
 
     @property
     def waiting(self) -> int:
@@ -195,17 +157,14 @@ class Protocol:
         """
         if self.fault is not None:
             raise self.fault
-        key = self._new_key()
-        call = Call(
-            _request(key, method, params),
-            key,
-            method=method,
-            cancellable=cancellable,
-            null_id_errors=null_id_errors,
+        key = self._next_key
+        self._next_key = key + 1
+        line = _request(key, method, params)
+        call = self._calls[key] = self.call_type(
+            line, key, len(line), method=method, cancellable=cancellable, null_id_errors=null_id_errors
         )
         if self._tracing:
-            logger.debug("request %d: %s, %d bytes", key, method, len(call.data))
-        self._calls[key] = call
+            logger.debug("request %d: %s, %d bytes", key, method, len(line))
         self._gate.put(call)
         return call
 
@@ -321,7 +280,7 @@ class Protocol:
                 if not self._gate.probe_answered(key):
                     self._late(key)
                 return
-            self._gate.answered(call)
+            self._gate.read_up_to(call)
             if self._tracing:
                 kind = "" if frame.error is None else f" with the error {frame.error.code}"
                 logger.debug("request %d: answered%s", key, kind)
@@ -366,7 +325,7 @@ class Protocol:
             return
         error = self._without_secrets(error)
         self._calls.pop(call.key, None)
-        self._gate.answered(call)
+        self._gate.read_up_to(call)
         call.settle(NO_VALUE, error)
 
     def _without_secrets(self, error: ErrorBody) -> ErrorBody:
@@ -387,7 +346,7 @@ class Protocol:
             logger.warning("line %d from the runtime was skipped: %s%s", count, line.reason, self._shown(line.text))
         if line.answers is not None and line.answers in self._calls:
             call = self._calls.pop(line.answers)
-            self._gate.answered(call)
+            self._gate.read_up_to(call)
             kind = MessageTooLargeError if line.too_long else InvalidResponseError
             call.settle(NO_VALUE, kind(message=f"the runtime's answer was skipped: {line.reason}", method=call.method))
         elif line.too_long and not line.is_request:

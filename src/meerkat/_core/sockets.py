@@ -36,10 +36,13 @@ class SocketTransport(Transport):
         """Make the error of a connection that is gone."""
         return ConnectionLostError(message=f"the connection to {self._name} was closed by the runtime")
 
-    async def end(self, grace: float) -> None:  # noqa: ARG002  # there is no process to wait for
+    def close_input(self) -> None:
         """Say that no more requests come; the runtime itself lives on."""
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_WR)
+
+    async def end(self, grace: float) -> None:
+        """Do nothing: there is no process to wait for."""
 
     def release(self) -> None:
         """Close the socket."""

@@ -58,8 +58,12 @@ class Transport(ABC):
         """Functions to run in the background for the life of the connection, with their names."""
         return []
 
+    async def watch(self) -> None:
+        """Wait for the end of the runtime and note it, where that can be told; for one task, once."""
+        await anyio.sleep_forever()
+
     async def ended(self) -> None:
-        """Wait until the runtime has ended, where that can be told."""
+        """Wait until the end of the runtime is noted."""
         await anyio.sleep_forever()
 
     async def input_broken(self) -> None:
@@ -67,8 +71,16 @@ class Transport(ABC):
         await anyio.sleep_forever()
 
     @abstractmethod
+    def close_input(self) -> None:
+        """Tell the other end that no more requests come."""
+
+    @abstractmethod
     async def end(self, grace: float) -> None:
-        """Tell the other end that no more requests come, and see to its end within bounded time."""
+        """See to the end of the runtime within bounded time, where it is ours; its input is closed.
+
+        Args:
+            grace: Seconds that it gets to end by itself.
+        """
 
     @abstractmethod
     def release(self) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
-from functools import cache, partial
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from typing import Protocol as Interface
 
 from meerkat._core.background import in_trio
+from meerkat._core.call import Call
 
 if TYPE_CHECKING:
     import asyncio
@@ -86,41 +89,123 @@ class _AsyncioWaiter(Waiter):
 
 def make_waiter() -> Waiter:
     """Return a waiter for the event loop that runs."""
-    return waiter_factory()()
-
-
-def waiter_factory() -> Callable[[], Waiter]:
-    """Return what makes waiters for the event loop that runs."""
     if in_trio():
-        return _trio_waiter()
+        return _trio_waiter()()
     import asyncio  # noqa: PLC0415  # a program on trio does without it
 
-    return partial(_AsyncioWaiter, asyncio.get_running_loop())
+    return _AsyncioWaiter(asyncio.get_running_loop())
 
 
-async def serve_readable(descriptor: int, read: Callable[[], bool]) -> None:
-    """Call ``read`` each time a descriptor can be read, until it returns false; other tasks run in between.
+def call_waiting() -> tuple[type[Call], Callable[[Any], Awaitable[None]]]:
+    """Return a class of calls that can be waited for on the event loop that runs, and the function that waits.
+
+    The function is given one of these calls. What it returns is to be awaited at once, by one task at a time: it ends
+    when the call is settled or woken, and lets other tasks run in any case.
+    """
+    return _trio_call_waiting() if in_trio() else _asyncio_call_waiting()
+
+
+@cache
+def _trio_call_waiting() -> tuple[type[Call], Callable[[Any], Awaitable[None]]]:
+    from trio.lowlevel import (  # noqa: PLC0415  # as above
+        Abort,
+        Task,
+        checkpoint,
+        current_task,
+        reschedule,
+        wait_task_rescheduled,
+    )
+
+    class TrioCall(Call, eq=False):
+        task: Task | None = None
+
+        def wake(self) -> None:
+            task = self.task
+            if task is not None:
+                self.task = None
+                reschedule(task)
+
+        def cancelled(self, _: object) -> Abort:
+            self.task = None
+            return Abort.SUCCEEDED
+
+    def wait(call: TrioCall) -> Awaitable[None]:
+        if call.done:
+            return checkpoint()  # noqa: ASYNC105  # by the caller
+        call.task = current_task()
+        return wait_task_rescheduled(call.cancelled)  # noqa: ASYNC105  # as above
+
+    return TrioCall, wait
+
+
+class _AsyncioCall(Call, eq=False):
+    future: asyncio.Future[None] | None = None
+
+    def wake(self) -> None:
+        future = self.future
+        if future is not None and not future.done():  # it is when the task was cancelled
+            future.set_result(None)
+
+
+def _asyncio_call_waiting() -> tuple[type[Call], Callable[[Any], Awaitable[None]]]:
+    import asyncio  # noqa: PLC0415  # as above
+
+    loop = asyncio.get_running_loop()
+    make_future = loop.create_future  # to ask for the loop at each wait would cost as much as all the rest
+
+    def wait(call: _AsyncioCall) -> Awaitable[None]:
+        future = call.future = make_future()
+        if call.done:
+            loop.call_soon(call.wake)
+        return future
+
+    return _AsyncioCall, wait
+
+
+class Served(Interface):
+    """Whoever reads a descriptor.
+
+    Attributes:
+        gathering: Whether `gathered` shall be called when those who were woken by the last read have run.
+    """
+
+    gathering: bool
+
+    def read(self) -> bool:
+        """Read what is there, once; return whether more may come."""
+
+    def gathered(self) -> None:
+        """Take note that those who were woken have run."""
+
+
+async def serve_readable(descriptor: int, served: Served) -> None:
+    """Read each time that a descriptor can be read, until nothing more comes; other tasks run in between.
 
     Args:
         descriptor: A descriptor that nobody else waits for.
-        read: Reads what is there, once; what it raises is raised here.
+        served: Reads it; what it raises is raised here.
     """
     if in_trio():
-        await _serve_on_trio(descriptor, read)
+        await _serve_on_trio(descriptor, served)
     else:
-        await _serve_on_asyncio(descriptor, read)
+        await _serve_on_asyncio(descriptor, served)
 
 
-async def _serve_on_trio(descriptor: int, read: Callable[[], bool]) -> None:
-    import trio  # noqa: PLC0415  # loaded, since this runs under it
+async def _serve_on_trio(descriptor: int, served: Served) -> None:
+    from trio.lowlevel import checkpoint, wait_readable  # noqa: PLC0415  # loaded, since this runs under it
 
     while True:
-        await trio.lowlevel.wait_readable(descriptor)
-        if not read():
+        await wait_readable(descriptor)
+        if not served.read():
             return
+        if served.gathering:
+            # Those who were woken run in the next pass, but perhaps after this task.
+            await checkpoint()
+            await checkpoint()
+            served.gathered()
 
 
-async def _serve_on_asyncio(descriptor: int, read: Callable[[], bool]) -> None:
+async def _serve_on_asyncio(descriptor: int, served: Served) -> None:
     # The descriptor stays registered and is read by the selector's callback: to register it for each read and to wake a
     # task would cost more than the read.
     import asyncio  # noqa: PLC0415  # a program on trio does without it
@@ -128,16 +213,24 @@ async def _serve_on_asyncio(descriptor: int, read: Callable[[], bool]) -> None:
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[None] = loop.create_future()
 
-    def readable() -> None:
-        if ended.done():
-            return
-        try:
-            if not read():
-                ended.set_result(None)
-        except BaseException as error:  # noqa: BLE001  # it is raised in the task that waits
-            ended.set_exception(error)
+    def serve() -> None:
+        if not ended.done():
+            try:
+                if not served.read():
+                    ended.set_result(None)
+                elif served.gathering:
+                    loop.call_soon(gathered)  # behind those who were woken
+            except BaseException as error:  # noqa: BLE001  # it is raised in the task that waits
+                ended.set_exception(error)
 
-    loop.add_reader(descriptor, readable)
+    def gathered() -> None:
+        if not ended.done():
+            try:
+                served.gathered()
+            except BaseException as error:  # noqa: BLE001  # as above
+                ended.set_exception(error)
+
+    loop.add_reader(descriptor, serve)
     try:
         await ended
     finally:
@@ -145,11 +238,9 @@ async def _serve_on_asyncio(descriptor: int, read: Callable[[], bool]) -> None:
 
 
 def make_clock() -> Callable[[], float]:
-    """Return the clock of the event loop that runs."""
+    """Return the clock of the event loop that runs, or on asyncio a monotonic one, which is quicker to read."""
     if in_trio():
         import trio  # noqa: PLC0415  # as above
 
         return trio.lowlevel.current_clock().current_time
-    import asyncio  # noqa: PLC0415  # as above
-
-    return asyncio.get_running_loop().time
+    return time.monotonic
