@@ -173,6 +173,7 @@ class Served(Interface):
 
     def read(self) -> bool:
         """Read what is there, once; return whether more may come."""
+        raise NotImplementedError
 
     def gathered(self) -> None:
         """Take note that those who were woken have run."""
