@@ -204,6 +204,15 @@ async def test_notifications_reach_the_receiver() -> None:
     assert isinstance(recorder.fault, NotConnectedError)
 
 
+@pytest.mark.requirement("T06")
+async def test_the_last_line_of_a_runtime_that_ends_needs_no_newline() -> None:
+    last = b'{"jsonrpc":"2.0","id":1,"result":"last words"}'
+    async with peer("read:1", f"raw:{last.hex()}", "exit:0") as connection:
+        call = connection.start("m", b"{}")
+        await connection.wait(call)
+    assert bytes(call.result) == b'"last words"'
+
+
 @pytest.mark.requirement("T08")
 async def test_close_ends_a_runtime_that_ignores_everything() -> None:
     connection = spawn("answer:1", "deaf", grace=0.1)

@@ -98,3 +98,26 @@ async def test_turns_of_one_session_do_not_overlap_and_those_of_two_do(runtime: 
     assert answered[mine[0]] < asked[mine[1]]
     assert answered[mine[1]] < asked[mine[2]]
     assert asked["beside"] < answered["first"]
+
+
+@pytest.mark.requirement("T08", "C01")
+async def test_closing_has_the_runtime_give_up_what_is_under_way(runtime: Runtime, tmp_path: Path) -> None:
+    """It would wait for it otherwise, and end seconds later."""
+    relay = Relay(tmp_path, runtime)
+    client = relay.client()
+    with anyio.fail_after(LIMIT):
+        async with await connect(client, runtime):
+            session = await client.create_session("hello")
+            stream = session.stream(script({"text": "begun"}, {"sleep": 300}))
+            async with stream:
+                while not isinstance(await anext(stream), TextDelta):
+                    pass
+                await client.close()
+    lines = relay.lines()
+    (key,) = (message["id"] for _, message in lines if message.get("method") == "turn/start")
+    assert (">", "cancel", key) in [
+        (direction, message.get("method"), message.get("params", {}).get("request_id")) for direction, message in lines
+    ]
+    (answer,) = (message for direction, message in lines if direction == "<" and message.get("id") == key)
+    assert answer["error"]["code"] == -32005
+    assert client.return_code == 0
