@@ -202,11 +202,16 @@ class Conversation(RuleBasedStateMachine):
             else:
                 self.runtime.noise(line)
 
-    @rule(kind=st.sampled_from(["event", "before", "behind"]), size=st.sampled_from([MAX_LINE, 2 * MAX_LINE]))
-    def too_long(self, kind: str, size: int) -> None:
+    @rule(
+        kind=st.sampled_from(["event", "before", "behind"]),
+        size=st.sampled_from([MAX_LINE, 2 * MAX_LINE]),
+        piece=st.integers(1, 2 * MAX_LINE),
+    )
+    def too_long(self, kind: str, size: int, piece: int) -> None:
         self.deliver(None)
         if kind == "event" or not self.runtime.open or self.runtime.open[0] in self.pending():
             self.runtime.too_long(kind, size)
+            self.deliver(piece)
             self.deliver(None)
 
     @precondition(lambda self: not self.failed)

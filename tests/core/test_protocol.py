@@ -379,6 +379,44 @@ def test_a_long_line_that_nobody_waits_for_is_not_sent_again() -> None:
     assert protocol.pending == 0
 
 
+@pytest.mark.requirement("C01", "T15")
+def test_a_lost_line_whose_caller_leaves_before_it_goes_out_again_is_over() -> None:
+    protocol = make()
+    call = protocol.call("session/create", b'{"prompt":"%b"}' % (b"p" * 20_000))
+    lines = sent(protocol)
+    stray(protocol)
+    answer(protocol, lines[1]["id"])
+    protocol.abandon(call)
+    assert sent(protocol) == []
+    assert isinstance(call.error, RequestLostError)
+    assert protocol.pending == 0
+
+
+def with_one_probe_unread(protocol: Protocol) -> tuple[list[Call], dict[str, Any]]:
+    """Calls of which the first ones were read, and the one that has just gone out behind a probe."""
+    calls = [protocol.call("session/list", b'{"labels":{"k":"%b"}}' % (b"v" * 400)) for _ in range(4)]
+    *_, newest, probe = sent(protocol)
+    assert probe["method"] == PROBE
+    answer(protocol, newest["id"])
+    (line,) = sent(protocol)
+    return calls, line
+
+
+@pytest.mark.requirement("T15")
+def test_an_answer_makes_room_before_the_probe_is_answered() -> None:
+    calls, line = with_one_probe_unread(make(window=2000))
+    assert line["id"] == calls[-1].key
+
+
+@pytest.mark.requirement("T04", "T15")
+def test_a_parse_error_is_the_call_s_that_is_not_known_to_be_read() -> None:
+    protocol = make(window=2000)
+    calls, _ = with_one_probe_unread(protocol)
+    stray(protocol)
+    assert isinstance(calls[-1].error, ErrorBody)
+    assert [call.done for call in calls] == [False, False, True, True]
+
+
 @given(st.lists(st.integers(0, 30_000), min_size=1, max_size=20), st.data())
 @pytest.mark.requirement("T15")
 def test_nothing_runs_twice_and_nothing_is_lost_with_a_lossy_runtime(sizes: list[int], data: st.DataObject) -> None:
