@@ -24,4 +24,4 @@ LiveModality: TypeAlias = str | LiveResponseModality | Mapping[str, Any]
 """What a live channel shall answer with."""
 
 StreamEvent: TypeAlias = AgentEvent | EventGap
-"""What the stream of a turn brings."""
+"""What the stream of a turn brings, and a subscription to a session or a member of a mob."""

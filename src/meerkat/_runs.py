@@ -63,7 +63,8 @@ class EventGap(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     The runtime drops events when it produces them faster than they are read, without saying so; events that it sends
     to subscriptions only take numbers too, so a gap is not always a loss. The final text is whole all the same.
-    It is the last event of a stream whose run succeeded although its end never came.
+    It is the last event of a stream whose run succeeded although its end never came. In a subscription it also stands
+    for an event that could not be read.
 
     Attributes:
         missing: How many numbers are missing; at the end of a stream at least so many, since no number follows.

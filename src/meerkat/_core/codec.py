@@ -511,8 +511,11 @@ _SCALARS: dict[type[inspect.Type], Any] = {
 }
 
 
+_MODULES: Final = re.compile(r"\b(?:\w+\.)+")
+
+
 def _name(type_: Any) -> str:
-    return getattr(type_, "__name__", None) or str(type_)
+    return getattr(type_, "__name__", None) or _MODULES.sub("", str(type_))
 
 
 _JSON_NAMES: list[tuple[type[Any], str]] = [
