@@ -408,6 +408,15 @@ def test_an_answer_makes_room_before_the_probe_is_answered() -> None:
     assert line["id"] == calls[-1].key
 
 
+@pytest.mark.requirement("T15")
+def test_a_long_line_that_is_withdrawn_lets_the_next_one_go() -> None:
+    protocol = make()
+    first, long, after = (protocol.call("m", b'{"p":"%b"}' % (b"p" * size)) for size in (10, 20_000, 10))
+    assert sent(protocol)[0]["id"] == first.key
+    protocol.abandon(long)
+    assert [line["id"] for line in sent(protocol)] == [after.key]
+
+
 @pytest.mark.requirement("T04", "T15")
 def test_a_parse_error_is_the_call_s_that_is_not_known_to_be_read() -> None:
     protocol = make(window=2000)
