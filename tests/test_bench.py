@@ -37,6 +37,17 @@ def test_the_benchmark_runs_and_finds_every_event() -> None:
         assert not floor or float(floor.replace(",", "")) >= 0, label
 
 
+def test_the_steps_of_a_call_are_measured() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.steps"], capture_output=True, text=True, check=False, timeout=TIMEOUT, cwd=ROOT
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = [[cell.strip() for cell in line.split("|")[1:3]] for line in done.stdout.splitlines()[2:]]
+    *steps, (_, whole) = rows
+    assert len(steps) == 4
+    assert sum(float(each) for _, each in steps) == pytest.approx(float(whole), abs=0.05)
+
+
 def test_the_server_in_python_says_the_same_as_the_one_in_c(tmp_path: Path) -> None:
     compiler = shutil.which("cc")
     if compiler is None:
