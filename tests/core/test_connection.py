@@ -142,10 +142,10 @@ async def test_a_cancelled_caller_sends_cancel() -> None:
 @pytest.mark.parametrize(
     ("steps", "code", "words"),
     [
-        (["err:20", "answer:1", "exit:3"], 3, "exited with status 3"),
-        (["answer:1", "kill"], -signal.SIGKILL, "ended by SIGKILL"),
-        (["answer:1", "close"], None, "closed its output but still runs"),
-        (["answer:1", "err:50", "child"], 7, "exited with status 7"),
+        (["err:20", "answer:1", "read:3", "exit:3"], 3, "exited with status 3"),
+        (["answer:1", "read:3", "kill"], -signal.SIGKILL, "ended by SIGKILL"),
+        (["answer:1", "read:3", "close"], None, "closed its output but still runs"),
+        (["answer:1", "read:3", "err:50", "child"], 7, "exited with status 7"),
     ],
 )
 @pytest.mark.requirement("T06")
@@ -205,9 +205,9 @@ async def test_notifications_reach_the_receiver() -> None:
 
 
 @pytest.mark.requirement("T06")
-async def test_the_last_line_of_a_runtime_that_ends_needs_no_newline() -> None:
+async def test_the_last_line_of_the_output_needs_no_newline() -> None:
     last = b'{"jsonrpc":"2.0","id":1,"result":"last words"}'
-    async with peer("read:1", f"raw:{last.hex()}", "exit:0") as connection:
+    async with peer("read:1", f"raw:{last.hex()}", "close") as connection:
         call = connection.start("m", b"{}")
         await connection.wait(call)
     assert bytes(call.result) == b'"last words"'
