@@ -57,6 +57,7 @@ class LossyRuntime:
         self._begun = b""  # of the line that was read in part
         self._cut = False  # its beginning was lost
         self._next = 0
+        self._overtaken: set[int] = set()
         self.wire: deque[Message] = deque()
         self.taken: list[str] = []
         self.ran: Counter[str] = Counter()
@@ -119,9 +120,12 @@ class LossyRuntime:
         else:
             self._send(line_of(id=key, result={"of": key}), "answer", key, {"of": key})
 
-    def answer_probe(self) -> None:
-        """Answer the oldest probe."""
-        key = self.probes.pop(0)
+    def answer_probe(self, *, overtaking: bool = False) -> None:
+        """Answer the oldest probe, or let the next one overtake it, which happens to none twice."""
+        overtaking = overtaking and len(self.probes) > 1 and self.probes[0] not in self._overtaken
+        if overtaking:
+            self._overtaken.add(self.probes[0])
+        key = self.probes.pop(int(overtaking))
         self._send(line_of(id=key, result={"status": "ok"}), "probe", key)
 
     def event(self) -> None:

@@ -79,7 +79,6 @@ class Conversation(RuleBasedStateMachine):
         self.arriving: list[Message] = []  # what becomes complete with the bytes that are being delivered
         self.ended_by: dict[int, int] = {}  # by call, the index in `arriving` of what ends it
         self.strays = self.bad_lines = self.notified = self.steps = 0
-        self.repeated = False
         self.failed = False
 
     # The client
@@ -154,13 +153,12 @@ class Conversation(RuleBasedStateMachine):
             probe = max((line.size for line in self.unproved if line.is_probe), default=0)
             assert sum(line.size for line in others) + probe <= self.window, self.unproved
 
-    @precondition(lambda self: self.runtime.idle)
-    @rule()
-    def probe_again(self) -> None:
-        """The timer of a driver whose runtime has read all: the probe was lost, or its answer takes long."""
-        self.repeated = self.repeated or self.protocol.probing
+    @rule(write=st.booleans())
+    def probe_again(self, write: bool) -> None:
+        """The driver's timer: the probe was lost, or its answer takes long."""
         self.protocol.probe_again()
-        self.write()
+        if write:
+            self.write()
 
     @precondition(lambda self: self.steps > 74)
     @rule()
@@ -180,7 +178,7 @@ class Conversation(RuleBasedStateMachine):
     def answer(self, data: st.DataObject, what: str) -> None:
         if what == "probe":
             if self.runtime.probes:
-                self.runtime.answer_probe()
+                self.runtime.answer_probe(overtaking=data.draw(st.booleans()))
         elif self.runtime.open:
             self.runtime.answer(data.draw(st.sampled_from(self.runtime.open)), error=what == "error")
 
@@ -209,10 +207,9 @@ class Conversation(RuleBasedStateMachine):
     )
     def too_long(self, kind: str, size: int, piece: int) -> None:
         self.deliver(None)
-        if kind == "event" or not self.runtime.open or self.runtime.open[0] in self.pending():
-            self.runtime.too_long(kind, size)
-            self.deliver(piece)
-            self.deliver(None)
+        self.runtime.too_long(kind, size)
+        self.deliver(piece)
+        self.deliver(None)
 
     @precondition(lambda self: not self.failed)
     @rule(code=st.sampled_from([-32602, -32603]))
@@ -228,13 +225,10 @@ class Conversation(RuleBasedStateMachine):
             self.ends(chosen[0], "error", self.runtime.wire[-1].outcome)
             self.deliver(None)
 
-    @precondition(lambda self: not self.failed and not self.repeated)
+    @precondition(lambda self: not self.failed)
     @rule()
     def lose_a_small_line(self) -> None:
-        """What the window is there to prevent happens all the same: nobody waits for ever.
-
-        Not after a probe was repeated: whose line the oldest unread one is, is then a guess.
-        """
+        """What the window is there to prevent happens all the same: nobody waits for ever."""
         self.deliver(None)
         line = next((line for line in self.unproved if not line.is_probe), None)
         if self.window is None or line is None or line.size > self.window - PROBE_ROOM:
@@ -272,7 +266,7 @@ class Conversation(RuleBasedStateMachine):
                 self.runtime.event()
             self.deliver(None)
             if self.runtime.idle:
-                self.probe_again()
+                self.probe_again(write=True)
 
     def feed(self, data: bytes) -> None:
         came: list[int] = []
@@ -392,7 +386,7 @@ class Conversation(RuleBasedStateMachine):
             if idle and not self.protocol.waiting and not self.protocol.probing:
                 return
             if idle:
-                self.probe_again()
+                self.probe_again(write=True)
         pytest.fail(f"{self.protocol.waiting} lines wait for ever")
 
     def everything_took_its_way(self) -> None:

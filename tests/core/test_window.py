@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from meerkat._core.call import Call
 
 PROBE = "runtime/health"
+PAGE = 4096
 
 
 class Reading:
@@ -100,3 +102,40 @@ def test_at_most_the_window_is_unread_or_one_long_line(steps: list[tuple[str, An
     assert all(call.done for call in calls)
     assert protocol.pending == 0
     assert not runtime.open
+
+
+@pytest.mark.requirement("T15")
+@given(text=st.text(max_size=50), size=st.integers(0, 3), around=st.integers(-100, 3), kind=st.sampled_from("cna"))
+def test_whatever_is_left_of_a_line_that_is_lost_is_seen_and_understood(
+    text: str, size: int, around: int, kind: str
+) -> None:
+    """No character of several bytes can be cut in two, and the newline never stands alone in a page of the pipe."""
+    text += "p" * max(0, size * PAGE + around)
+    protocol = Protocol(probe=PROBE)
+    params = msgspec.json.encode({"text": text})
+    if kind == "c":
+        protocol.call("m", params)
+    elif kind == "n":
+        protocol.notify("m", params)
+    else:
+        protocol.answer("漢", params)
+    line, *probe = protocol.data_to_send().splitlines(keepends=True)
+    assert line.isascii()
+    assert len(line) % PAGE != 1
+    assert json.loads(line).get("params" if kind != "a" else "result") == {"text": text}
+    assert len(probe) == (len(line) > WINDOW - 256)
+
+
+@pytest.mark.requirement("T15")
+@pytest.mark.parametrize("pages", [1, 2, 3])
+def test_no_line_has_its_newline_alone_in_a_page(pages: int) -> None:
+    protocol = Protocol(probe=PROBE)
+    sizes: set[int] = set()
+    for padding in range(pages * PAGE - 100, pages * PAGE):
+        protocol.notify("m", b'{"text":"%b"}' % (b"p" * padding))
+        line = protocol.data_to_send().splitlines(keepends=True)[0]
+        assert json.loads(line)["params"] == {"text": "p" * padding}
+        sizes.add(len(line) - pages * PAGE)
+        protocol = Protocol(probe=PROBE)
+    assert sizes.isdisjoint({1})
+    assert sizes >= {-1, 0, 2, 3}

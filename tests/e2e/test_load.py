@@ -82,6 +82,44 @@ async def test_two_hundred_large_requests_beside_a_stream(client: MeerkatClient,
     assert client.diagnostics.late_answers == 0
 
 
+@pytest.mark.requirement("T15")
+@pytest.mark.parametrize("text", ["漢", "é", "😀"])
+async def test_long_lines_in_any_script_beside_a_stream(client: MeerkatClient, runtime: Runtime, text: str) -> None:
+    """What is left of a line that the runtime lost may begin within a character, which it would not survive."""
+    await beside_a_stream(client, [text * (60_000 // len(text.encode()))] * 60)
+    if runtime.kind == "real":
+        assert client.diagnostics.resent_lines > 0
+
+
+@pytest.mark.requirement("T15")
+async def test_lines_that_fill_what_is_read_at_once_beside_a_stream(client: MeerkatClient, runtime: Runtime) -> None:
+    """What is left of a line that the runtime lost may be the newline alone, which it would take for nothing."""
+    empty = len(b'{"jsonrpc":"2.0","id":,"method":"runtime/health","params":{"padding":""}}\n')
+    sizes = [16_385 - empty - digits for digits in (2, 3)]
+    await beside_a_stream(client, ["x" * size for size in sizes * 100])
+    if runtime.kind == "real":
+        assert client.diagnostics.resent_lines > 0
+
+
+async def beside_a_stream(client: MeerkatClient, paddings: list[str]) -> None:
+    """Make requests beside a stream, a few at once; all are answered."""
+    started, done = anyio.Event(), anyio.Event()
+    limiter = anyio.CapacityLimiter(4)
+
+    async def one(padding: str) -> None:
+        async with limiter:
+            await client.call("runtime/health", {"padding": padding})
+
+    with anyio.fail_after(LIMIT):
+        async with anyio.create_task_group() as group:
+            group.start_soon(stream_until, client, done, started)
+            await started.wait()
+            async with anyio.create_task_group() as calls:
+                for padding in paddings:
+                    calls.start_soon(one, padding)
+            done.set()
+
+
 @pytest.mark.requirement("S09", "S13")
 async def test_a_burst_of_events_is_whole_or_says_what_is_missing(client: MeerkatClient) -> None:
     count = 20_000

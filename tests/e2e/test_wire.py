@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.support.runtime import Runtime
 
 
-BURSTS = 20
+BURSTS = 5
 
 
 @pytest.mark.requirement("S13", "S01")

@@ -10,6 +10,8 @@ run.
 
 from __future__ import annotations
 
+import json
+import re
 from collections import deque
 from math import inf
 from typing import TYPE_CHECKING, Final
@@ -50,19 +52,53 @@ class Line(msgspec.Struct, eq=False):
 
 
 class _Proof:
-    """A long line that was sent and is not known to be read.
+    """A long line that was sent and is not known to be read, with the probes behind it.
 
-    A lost line shows as one stray error, and so does a lost probe. So once a probe is answered, the line was lost if
-    there are more strays than probes that were sent before and stayed unanswered.
+    A lost line shows as one stray error before the next one is read, and so does a lost probe. So no stray before the
+    answer to any probe means that the line was read. And with the answer to the newest probe all strays are there: of
+    the line, and of older probes that stay unanswered. When these may account for all strays, one more probe gives the
+    older ones time to be answered after all.
+
+    Attributes:
+        line: The long line.
+        probes: Ids of its probes, in the order in which they were sent.
+        strays: Strays that were seen since it was sent.
+        lost: Whether it was lost, as soon as that is known.
     """
 
     def __init__(self, line: Line, probe: Line) -> None:
         self.line = line
-        self.strays = 0
         self.probes = [probe.key]
+        self.strays = 0
+        self.lost: bool | None = None
+        self._unanswered = {probe.key}
+        self._doubted: tuple[int, set[int]] | None = None  # strays, and the probes that they may be of
 
-    def lost(self, answered: int) -> bool:
-        return self.strays > self.probes.index(answered)
+    def repeat(self, probe: Line) -> None:
+        """Note another probe."""
+        self.probes.append(probe.key)
+        self._unanswered.add(probe.key)
+
+    def answered(self, key: int) -> bool:
+        """Note the answer to a probe; return whether it was the newest one."""
+        self._unanswered.discard(key)
+        newest = key == self.probes[-1]
+        if self.lost is None:
+            if not self.strays:
+                self.lost = False
+            elif self._doubted is not None:
+                self._weigh(*self._doubted, key, enough=newest)
+            elif newest:
+                self._doubted = self.strays, self._unanswered.copy()
+                self._weigh(*self._doubted, key, enough=False)
+        return newest
+
+    def _weigh(self, strays: int, older: set[int], answered: int, *, enough: bool) -> None:
+        older.discard(answered)
+        if strays > len(older):
+            self.lost = True
+        elif enough:
+            self.lost = False
 
 
 class Gate:
@@ -85,7 +121,8 @@ class Gate:
         self._unread: deque[Line] = deque()
         self._unread_size = 0
         self._next_number = 1
-        self._probes: dict[int, Line] = {}
+        self._probes: dict[int, Line] = {}  # that are not known to be read
+        self._late: deque[int] = deque(maxlen=_LATE)  # probes that were read or lost, and are not answered
         self._proof: _Proof | None = None
         self._full = False  # the first line that waits may not pass, so none may until something changes
         self.resent = 0
@@ -97,7 +134,7 @@ class Gate:
 
     @property
     def probe_out(self) -> int | None:
-        """Id of the newest probe that is not answered."""
+        """Id of the newest probe, as long as it is not answered."""
         return max(self._probes, default=None)
 
     @property
@@ -107,7 +144,10 @@ class Gate:
 
     def put(self, line: Line, *, first: bool = False) -> None:
         """Queue a line; ``first`` puts it before all that wait."""
-        line.size = len(line.data)
+        data = line.data
+        if not data.isascii() or len(data) % _PAGE == 1:
+            line.data = data = _safe(data)
+        line.size = len(data)
         if first:
             self._queue_first(line)
         else:
@@ -144,23 +184,29 @@ class Gate:
     def read_up_to(self, line: Line) -> None:
         """Note that a line was read, since its answer came; so were all lines before it."""
         self._full = False
-        unread, number = self._unread, line.number
+        unread, number, probes = self._unread, line.number, self._probes
         while unread and unread[0].number <= number:
-            self._unread_size -= unread.popleft().size
+            read = unread.popleft()
+            self._unread_size -= read.size
+            if probes and probes.pop(read.key, None) is not None:
+                self._late.append(read.key)
 
     def probe_answered(self, key: int) -> bool:
         """Note an answer that no caller waits for; return whether it is the answer to a probe."""
-        probe = self._probes.pop(key, None)
-        if probe is None:
+        probe = self._probes.get(key)
+        if probe is not None:
+            self.read_up_to(probe)
+        if key not in self._late:
             return False
-        self.read_up_to(probe)
+        self._late.remove(key)
         proof = self._proof
-        if proof is not None and key in proof.probes:
-            self._proof = None
-            for other in proof.probes:
-                self._probes.pop(other, None)
-            if proof.lost(key):
-                self._send_again(proof.line)
+        if proof is not None and key in proof.probes and proof.answered(key):
+            if proof.lost is None:
+                self._repeat_probe()
+            else:
+                self._proof = None
+                if proof.lost:
+                    self._send_again(proof.line)
         return True
 
     def stray(self) -> bool:
@@ -176,18 +222,19 @@ class Gate:
 
     def probe_again(self) -> None:
         """Send another probe: the one that is out may have been lost itself. For the driver's timer."""
-        if self._probes:
-            line = self._new_probe()
-            if self._proof is not None:
-                self._proof.probes.append(line.key)
-            # Past everything that waits, or the proof could never come.
-            self._queue_first(line)
+        newest = self.probe_out
+        if newest is None or not self._probes[newest].number:
+            return
+        # Too many could fill what is kept free of the window, and be lost for it.
+        if self._proof is not None or len(self._probes) <= _REPEATS:
+            self._repeat_probe()
 
     def clear(self) -> None:
         """Forget everything: the connection is gone."""
         self._queue.clear()
         self._unread.clear()
         self._probes.clear()
+        self._late.clear()
         self._unread_size = 0
         self._proof = None
         self._full = False
@@ -219,6 +266,12 @@ class Gate:
         line = self._probes[key] = Line(data, key, len(data))
         return line
 
+    def _repeat_probe(self) -> None:
+        probe = self._new_probe()
+        if self._proof is not None:
+            self._proof.repeat(probe)
+        self._queue_first(probe)  # past everything that waits, or the proof could never come
+
     def _send_again(self, line: Line) -> None:
         if line.withdrawn or line.resends == RESENDS:
             self._lost(line)
@@ -232,4 +285,19 @@ class Gate:
         self._full = False
 
 
+def _safe(data: bytes) -> bytes:
+    """Write a line so that the runtime notices its loss, and survives it.
+
+    It ends when what is left of a line begins within a character, so there must be none of several bytes. And it says
+    nothing when only the newline is left, which can be when the last of the pipe's pages holds but that.
+    """
+    if not data.isascii():
+        data = _NOT_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], data.decode()).encode()
+    return b"{ " + data[1:] if len(data) % _PAGE == 1 else data
+
+
+_NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]+")
+_PAGE: Final = 4096  # bytes that a pipe keeps together
 _PROBE_ROOM: Final = 256
+_REPEATS: Final = 2  # of a probe, while no long line is out
+_LATE: Final = 1000

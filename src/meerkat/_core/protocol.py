@@ -349,7 +349,7 @@ class Protocol:
             self._gate.read_up_to(call)
             kind = MessageTooLargeError if line.too_long else InvalidResponseError
             call.settle(NO_VALUE, kind(message=f"the runtime's answer was skipped: {line.reason}", method=call.method))
-        elif line.too_long and not line.is_request:
+        elif line.too_long and line.answers is None and not line.is_request:
             # It may have been anybody's answer: all who wait for one must know, and new calls may go on.
             for call in [call for call in self._calls.values() if call.number]:
                 del self._calls[call.key]
