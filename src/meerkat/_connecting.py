@@ -243,6 +243,8 @@ class Connecting(AllCalls):
         state = self._state
         link, state.link = state.link, None
         if link is None:
+            if state.latest is not None:
+                await state.latest.connection.close()  # somebody else may be about it: it is closed when this returns
             return
         handlers, state.handlers = state.handlers, set()
         for handler in handlers:

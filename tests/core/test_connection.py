@@ -213,6 +213,27 @@ async def test_the_last_line_of_the_output_needs_no_newline() -> None:
     assert bytes(call.result) == b'"last words"'
 
 
+LAST_WORDS = """
+import os, sys
+key = sys.stdin.buffer.readline().partition(b'"id":')[2].partition(b",")[0]
+events = b'{"jsonrpc":"2.0","method":"n","params":{}}\\n' * 4000
+os.write(1, events + b'{"jsonrpc":"2.0","id":%s,"result":"here"}\\n' % key)
+os._exit(0)
+"""
+
+
+@pytest.mark.requirement("T06")
+async def test_what_a_runtime_wrote_before_it_ended_is_read_to_its_end() -> None:
+    for _ in range(5):
+        process = RuntimeProcess([sys.executable, "-I", "-S", "-c", LAST_WORDS], env=os.environ, cwd=None)
+        recorder = Recorder()
+        connection = Connection(process, Protocol(probe="probe"), recorder)
+        with anyio.fail_after(LIMIT):
+            assert await ask(connection) == "here"
+            await connection.close()
+        assert len(recorder.requests) == 4000
+
+
 @pytest.mark.requirement("T08")
 async def test_close_ends_a_runtime_that_ignores_everything() -> None:
     connection = spawn("answer:1", "deaf", grace=0.1)

@@ -101,10 +101,17 @@ async def test_a_cancelled_connect_is_complete(moment: str, shorten: Callable[..
 
 async def test_closing_again_and_from_several_tasks(shorten: Callable[..., None]) -> None:
     shorten(*STUBBORN)
+    codes: list[int | None] = []
+
+    async def close() -> None:
+        await client.close()
+        codes.append(client.return_code)
+
     async with talking("close", "deaf") as client:
         async with anyio.create_task_group() as group:
             for _ in range(3):
-                group.start_soon(client.close)
+                group.start_soon(close)
+        assert codes == [-signal.SIGKILL] * 3  # whoever returns, the runtime is gone
         await client.close()
         with pytest.raises(NotConnectedError, match="the client was closed"):
             await client.list_sessions()

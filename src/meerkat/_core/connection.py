@@ -284,6 +284,7 @@ class Connection:
         """Fail everybody by the runtime's end, which may be a moment away, or by what it did instead."""
         with anyio.move_on_after(self._transport.exit_grace):
             await self._transport.ended()
+            await self._read_ended.wait()  # what it wrote at last is an answer to somebody
         self._fail_as(living)
 
     def _fail_as(self, living: str) -> None:
