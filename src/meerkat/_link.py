@@ -68,11 +68,11 @@ class Link:
             raise again(fault, method.name) from fault
         try:
             await connection.settled(call, timeout)
+            if not call.done:
+                raise late(call, timeout)
         finally:
             if not call.done:
                 connection.abandon(call)
-        if not call.done:
-            raise late(call, timeout)
         if call.error is not None:
             raise error_of(call, method, encoded)
         return method.decode(call.result)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import tracemalloc
 from typing import TYPE_CHECKING
 
 import anyio
@@ -11,9 +12,18 @@ import pytest
 
 from meerkat._core.background import Background
 from meerkat._core.connection import Connection
-from meerkat._core.errors import ConnectionLostError, InvalidArgumentError, NotConnectedError, RuntimeStartError
+from meerkat._core.errors import (
+    ConnectionLostError,
+    DeadlineExceededError,
+    InvalidArgumentError,
+    NotConnectedError,
+    RuntimeStartError,
+)
 from meerkat._core.protocol import Protocol
 from meerkat._core.sockets import connect_tcp, pair
+from meerkat._generated.methods.session import SESSION_LIST
+from meerkat._link import Link
+from meerkat._router import Router
 from tests.core.test_connection import LIMIT, Recorder, ask
 
 if TYPE_CHECKING:
@@ -88,3 +98,31 @@ async def test_nobody_there() -> None:
         port = free.getsockname()[1]
     with anyio.fail_after(LIMIT), pytest.raises(RuntimeStartError, match=str(port)):
         await connect_tcp("127.0.0.1", port, allow_remote=False)
+
+
+async def test_the_deadline_of_a_call_that_could_not_go_out() -> None:
+    transport, peer = pair()
+    link = Link(Connection(transport, Protocol(probe="probe"), Recorder()), Router(lambda *_: None))
+    connection = link.connection
+    with peer, anyio.fail_after(LIMIT):
+        connection.start("fills the window", b'{"text":"%b"}' % (b"x" * 7800))
+        for again in range(2):
+            with pytest.raises(DeadlineExceededError):
+                await ask(connection, params={"text": "y" * 3000, "again": again}, timeout=0.01)
+            with pytest.raises(DeadlineExceededError):
+                await link.request(SESSION_LIST, {"labels": {"x": "y" * 3000}}, 0.01)
+        assert connection.protocol.pending == 1
+        await connection.close()
+
+
+def test_a_runtime_that_reads_all_the_time_has_nothing_kept_for_it() -> None:
+    protocol = Protocol(probe="probe", window=None)
+    tracemalloc.start()
+    try:
+        for number in range(50):
+            protocol.answer(number, b'"%b"' % (b"x" * 100_000))
+            assert len(protocol.data_to_send()) > 100_000
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 1_000_000

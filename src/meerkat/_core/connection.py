@@ -121,11 +121,11 @@ class Connection:
         """
         try:
             await self.settled(call, timeout)
+            if not call.done:
+                raise late(call, timeout)
         finally:
             if not call.done:
                 self.abandon(call)
-        if not call.done:
-            raise late(call, timeout)
 
     def settled(self, call: Call, timeout: float | None) -> Awaitable[None]:
         """Return what can be awaited, at once, until a call is settled or ``timeout`` seconds are over.

@@ -254,6 +254,8 @@ class Gate:
         out.append(line.data)
         line.number = self._next_number
         self._next_number += 1
+        if self._window == inf:
+            return
         self._unread.append(line)
         self._unread_size += line.size
         if line.size > self._window:
