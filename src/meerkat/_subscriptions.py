@@ -220,6 +220,8 @@ class _Stream:
 
     def _send_close(self, stream_id: str) -> Any:
         try:
-            return self._link.start(self._close, self._close.encode_params({"stream_id": stream_id}))
+            call = self._link.start(self._close, self._close.encode_params({"stream_id": stream_id}))
         except MeerkatError:
             return None  # without a connection there is nothing to close
+        self._link.connection.flush()  # now, since it would be taken back if its caller is being cancelled
+        return call

@@ -27,7 +27,7 @@ class Background:
         self._scope: CancelScope | None = None
         self._cancelled = False
         self._ended = Event()
-        self._task = _spawn(self._run, name)
+        self._task = _spawn(self._run, name, self._ended.set)
         self._name = name
 
     def cancel(self) -> None:
@@ -65,7 +65,7 @@ def in_trio() -> bool:
     return trio.lowlevel.in_trio_run()
 
 
-def _spawn(function: Callable[[], Awaitable[None]], name: str) -> object:
+def _spawn(function: Callable[[], Awaitable[None]], name: str, ended: Callable[[], object]) -> object:
     if in_trio():
         import trio  # noqa: PLC0415  # see in_trio
 
@@ -75,5 +75,7 @@ def _spawn(function: Callable[[], Awaitable[None]], name: str) -> object:
     async def run() -> None:
         await function()
 
-    # The loop holds tasks weakly; the caller keeps what is returned.
-    return asyncio.get_running_loop().create_task(run(), name=name)
+    task = asyncio.get_running_loop().create_task(run(), name=name)
+    # A task that is cancelled before it begins, as all are at the end of asyncio.run, runs nothing that could tell.
+    task.add_done_callback(lambda _: ended())
+    return task  # the loop holds tasks weakly, so the caller keeps it

@@ -304,8 +304,12 @@ class Connection:
                 await self._closed.wait()
                 return
             self._closing = True
-            await self._close()
-            self._closed.set()
+            try:
+                await self._close()
+            except BaseException:
+                # asyncio's own way to cancel a task, which no shield keeps away: it goes on behind the caller's back.
+                self._rest = Background(self._close, "meerkat close")
+                raise
 
     async def _close(self) -> None:
         # A runtime with turns under way would take its full grace to end.
@@ -332,6 +336,7 @@ class Connection:
         for task in (self._input_watch, *self._tasks):
             await task.wait()
         self._transport.release()
+        self._closed.set()
 
 
 class _Alarm:
