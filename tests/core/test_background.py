@@ -65,3 +65,18 @@ async def test_one_that_was_cancelled_before_it_began_runs_nothing() -> None:
         await task.wait()
     assert ran == []
     assert await background_tasks() == []
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"], indirect=True)  # which cancels all tasks when its loop ends
+async def test_one_that_the_event_loop_cancels_before_it_began_has_ended() -> None:
+    import asyncio  # the tests of trio are run where there is none
+
+    async def function() -> None:
+        raise AssertionError("it runs")
+
+    task = Background(function, "meerkat test")
+    (native,) = (each for each in asyncio.all_tasks() if each.get_name() == "meerkat test")
+    native.cancel()
+    with anyio.fail_after(LIMIT):
+        await task.wait()
+    assert await background_tasks() == []

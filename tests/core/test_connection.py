@@ -373,3 +373,20 @@ async def test_a_call_that_is_made_between_answers_and_the_next_calls_is_not_for
         # Nobody but this task goes on with a call, and it has to go out all the same.
         assert second.done
         assert (await ask(connection, "c", {}, timeout=LIMIT))["method"] == "c"
+
+
+@pytest.mark.requirement("T08")
+@pytest.mark.parametrize("anyio_backend", ["asyncio"], indirect=True)  # only its tasks can be cancelled past a shield
+async def test_a_close_that_asyncio_cancels_is_completed() -> None:
+    import asyncio  # the tests of trio are run where there is none
+
+    connection = spawn("answer:1", "deaf", grace=0.2)
+    with anyio.fail_after(LIMIT):
+        await ask(connection)
+        closing = asyncio.ensure_future(connection.close())
+        await anyio.wait_all_tasks_blocked()
+        closing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await closing
+        await connection.close()
+    assert connection.transport.return_code == -signal.SIGKILL

@@ -78,3 +78,33 @@ async def test_a_call_that_is_made_alone_goes_out_at_once() -> None:
             peer.sendall(b'{"jsonrpc":"2.0","id":1,"result":0}\n')
             await connection.wait(call)
             await connection.close()
+
+
+@pytest.mark.requirement("C01")
+async def test_a_call_of_a_caller_who_is_being_cancelled_goes_out_when_it_is_flushed() -> None:
+    """As the request that closes a subscription does, while others that were answered then make their calls."""
+    sent = 0
+
+    async def leaves() -> None:
+        nonlocal sent
+        with anyio.CancelScope() as scope:
+            await ask(connection)
+            scope.cancel()
+            last = connection.start("last", b"{}")
+            connection.flush()
+            try:
+                await connection.wait(last)
+            finally:
+                sent += last.number > 0
+
+    for _ in range(10):
+        transport, peer = pair()
+        with peer, anyio.fail_after(LIMIT):
+            connection = Connection(transport, Protocol(probe="probe"), Recorder())
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(leaves)
+                tasks.start_soon(ask, connection)
+                await anyio.wait_all_tasks_blocked()
+                peer.sendall(b'{"jsonrpc":"2.0","id":1,"result":0}\n{"jsonrpc":"2.0","id":2,"result":0}\n')
+            await connection.close()
+    assert sent == 10
