@@ -29,6 +29,8 @@ from tests.core.test_connection import LIMIT, Recorder, ask
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from meerkat._generated.types.tools import ToolExecuteParams
+
 
 async def serve(peer: socket.socket, answers: int) -> None:
     """Answer requests that come over a socket, then close it."""
@@ -100,9 +102,13 @@ async def test_nobody_there() -> None:
         await connect_tcp("127.0.0.1", port, allow_remote=False)
 
 
+def refuse_tools(request_id: int | str, params: ToolExecuteParams) -> None:
+    raise AssertionError(f"nobody asks for {params.name} in {request_id}")
+
+
 async def test_the_deadline_of_a_call_that_could_not_go_out() -> None:
     transport, peer = pair()
-    link = Link(Connection(transport, Protocol(probe="probe"), Recorder()), Router(lambda *_: None))
+    link = Link(Connection(transport, Protocol(probe="probe"), Recorder()), Router(refuse_tools))
     connection = link.connection
     with peer, anyio.fail_after(LIMIT):
         connection.start("fills the window", b'{"text":"%b"}' % (b"x" * 7800))
