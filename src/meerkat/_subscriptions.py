@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import anyio
 import msgspec
 
+from meerkat._core.connection import late
 from meerkat._core.errors import MeerkatError
 from meerkat._core.inbox import Inbox
+from meerkat._core.refusals import unquoted
 from meerkat._generated.methods.mob_stream import MOB_STREAM_CLOSE, MOB_STREAM_END, MOB_STREAM_OPEN
 from meerkat._generated.methods.streams import SESSION_STREAM_CLOSE, SESSION_STREAM_END, SESSION_STREAM_OPEN
 from meerkat._generated.types.mob_stream import MobStreamEndParams
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from meerkat._arguments import StreamEvent
+    from meerkat._core.call import Call
     from meerkat._core.method import Method
     from meerkat._generated.types.mob_stream import AttributedEvent
     from meerkat._generated.types.streams import SessionStreamEventParams
@@ -123,7 +126,7 @@ class _StreamInbox(Inbox[Any]):
         """What the consumer gets in place of something that does not fit."""
         if lost.method in _ENDS:
             # The end is certain, only not what it was like; without it the consumer would wait for ever.
-            message = f"its notice of the end does not fit the contract: {lost.reason}"
+            message = f"its notice of the end does not fit the contract: {unquoted(lost.reason)}"
             return self._ended_by(StreamEndError(code=StreamEndErrorCode("unreadable_notice"), message=message))
         gap = EventGap(missing=1, after_seq=self._sequence)
         self._sequence += 1
@@ -195,11 +198,17 @@ class _Stream:
         )
 
     async def close(self) -> None:
-        """Close it; also where the caller is being cancelled, since the request goes out first of all."""
+        """Close it.
+
+        The request is not taken back from those that wait for the runtime to read when the caller is cancelled or the
+        deadline is over.
+        """
         call = self._send_close(self._stream_id)
         try:
             if call is not None:
-                await self._link.connection.wait(call, timeout=self._timeout)
+                await self._link.connection.settled(call, self._timeout)
+                if not call.done:
+                    raise late(call, self._timeout)
                 with anyio.move_on_after(END_GRACE):
                     await self.inbox.ended.wait()
         finally:
@@ -218,10 +227,8 @@ class _Stream:
             stream_id=stream_id, session_id=self._session_id, ended=True, outcome=outcome, error=error
         )
 
-    def _send_close(self, stream_id: str) -> Any:
+    def _send_close(self, stream_id: str) -> Call | None:
         try:
-            call = self._link.start(self._close, self._close.encode_params({"stream_id": stream_id}))
+            return self._link.start(self._close, self._close.encode_params({"stream_id": stream_id}))
         except MeerkatError:
             return None  # without a connection there is nothing to close
-        self._link.connection.flush()  # now, since it would be taken back if its caller is being cancelled
-        return call

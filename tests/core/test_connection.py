@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
+from anyio import to_thread
 
 from meerkat._core.connection import Connection
 from meerkat._core.errors import (
@@ -255,6 +256,20 @@ async def test_without_the_systems_help_the_end_is_noticed_by_a_thread(monkeypat
             await ask(connection)
 
 
+async def test_threads_that_wait_for_the_end_are_none_of_those_that_others_share(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(pid: int) -> int:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "pidfd_open", refuse)
+    monkeypatch.setattr(to_thread.current_default_thread_limiter(), "total_tokens", 1)
+    async with peer("serve") as first, peer("serve") as second:
+        await ask(first)
+        await ask(second)
+        assert await to_thread.run_sync(lambda: "done") == "done"
+
+
 @pytest.mark.requirement("T08")
 async def test_close_is_idempotent_and_may_be_called_at_once() -> None:
     connection = spawn("serve")
@@ -325,23 +340,6 @@ def test_a_program_that_cannot_run(tmp_path: Path) -> None:
         RuntimeProcess([str(program)], env={}, cwd=None)
 
 
-@pytest.mark.parametrize("backend", ["trio", "asyncio"])
-@pytest.mark.requirement("T13")
-def test_the_end_of_the_event_loop_ends_the_runtime(backend: str) -> None:
-    """A program that forgets to close leaves nothing behind."""
-    started: list[Connection] = []
-
-    async def main() -> None:
-        connection = spawn("serve")
-        started.append(connection)
-        await ask(connection)
-
-    anyio.run(main, backend=backend)
-    (connection,) = started
-    assert connection.transport.return_code == -signal.SIGKILL
-    connection.transport.release()
-
-
 async def test_calls_that_follow_answers_which_came_together_go_out_together(monkeypatch: pytest.MonkeyPatch) -> None:
     callers, rounds = 50, 20
     writes = 0
@@ -373,20 +371,3 @@ async def test_a_call_that_is_made_between_answers_and_the_next_calls_is_not_for
         # Nobody but this task goes on with a call, and it has to go out all the same.
         assert second.done
         assert (await ask(connection, "c", {}, timeout=LIMIT))["method"] == "c"
-
-
-@pytest.mark.requirement("T08")
-@pytest.mark.parametrize("anyio_backend", ["asyncio"], indirect=True)  # only its tasks can be cancelled past a shield
-async def test_a_close_that_asyncio_cancels_is_completed() -> None:
-    import asyncio  # the tests of trio are run where there is none
-
-    connection = spawn("answer:1", "deaf", grace=0.2)
-    with anyio.fail_after(LIMIT):
-        await ask(connection)
-        closing = asyncio.ensure_future(connection.close())
-        await anyio.wait_all_tasks_blocked()
-        closing.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await closing
-        await connection.close()
-    assert connection.transport.return_code == -signal.SIGKILL

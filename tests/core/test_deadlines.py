@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import asynccontextmanager
 from math import inf
 from typing import TYPE_CHECKING
 
 import anyio
 import anyio.lowlevel
+import pytest
 
 from meerkat._core.deadlines import Deadlines
 from meerkat._core.waiting import make_clock, make_waiter
@@ -125,3 +127,43 @@ async def test_nobody_is_woken_after_the_end() -> None:
 async def test_the_end_without_a_beginning() -> None:
     async with running() as sleepers:
         assert not sleepers.all
+
+
+@pytest.mark.parametrize("backend", ["trio", "asyncio"])
+def test_the_clock_of_the_event_loop_counts(backend: str) -> None:
+    """Programs are tested with clocks that jump: an hour there is an hour here."""
+    begun = time.monotonic()
+
+    async def main() -> None:
+        sleepers = Sleepers()
+        sleeper = sleepers.set(Sleeper(3600))
+        await anyio.wait_all_tasks_blocked()  # the timer is set
+        jump(4000)
+        await sleeper.woken.wait()
+        assert sleeper.late >= 400
+        await sleepers.deadlines.close()
+
+    if backend == "trio":
+        from trio.testing import MockClock  # the tests of asyncio are run where there is none
+
+        clock = MockClock()
+        jump = clock.jump
+        anyio.run(main, backend=backend, backend_options={"clock": clock})
+    else:
+        import asyncio  # the tests of trio are run where there is none
+
+        class Loop(asyncio.SelectorEventLoop):
+            ahead = 0.0
+
+            def time(self) -> float:
+                return super().time() + self.ahead
+
+            def jump(self, seconds: float) -> None:
+                self.ahead += seconds
+
+        with asyncio.Runner(loop_factory=Loop) as runner:
+            loop = runner.get_loop()
+            assert isinstance(loop, Loop)
+            jump = loop.jump
+            runner.run(main())
+    assert time.monotonic() - begun < 3600

@@ -29,7 +29,7 @@ class Call(Line, eq=False):
         abandoned: Whether nobody waits for it any more.
         result: The answer's result, undecoded; absent while not done or when it failed.
         error: The error object of the answer, or the fault that ended it; ``None`` otherwise.
-        due: When whoever waits for it gives up, by the event loop's clock.
+        due: When whoever waits for it gives up, by the clock of `Deadlines`.
         on_done: Called once each, when it is settled, and then forgotten; also after it was abandoned.
     """
 
@@ -54,16 +54,19 @@ class Call(Line, eq=False):
         self.done = True
         self.result = result
         self.error = error
+        self.wake()
+        # Whoever waited was told its outcome, so it must not run after all.
+        self.withdrawn = True
+        self.data = b""
         if self.on_done:
             # They lead back here: without them a call and its result, which may be large, go when they are not used any
             # more, and need not wait for the garbage collector.
             on_done, self.on_done = self.on_done, ()
             for callback in on_done:
                 callback()
-        self.wake()
-        # Whoever waited was told its outcome, so it must not run after all.
-        self.withdrawn = True
-        self.data = b""
 
     def wake(self) -> None:
         """Let whoever waits for it go on; nobody can wait for it without an event loop."""
+
+    def leave(self) -> None:
+        """Forget who waited, if that has not happened: an interrupt can hit a task between saying so and waiting."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextvars
 import logging
 import os
+from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Final
 from typing import Protocol as Interface
@@ -71,20 +73,22 @@ class Connection:
         self._grace = shutdown_grace
         self._backlog = _NOTHING  # bytes that the pipe did not take yet; nothing else may be written before them
         protocol.call_type, self._wait = call_waiting()
-        self._deadlines = Deadlines(self._sleepers)
+        self._context = contextvars.copy_context()
+        self._deadlines = Deadlines(self._sleepers, self._start)
         self._input_open = True
         self.gathering = False  # calls that are made in this moment go out together in the next one
         self._probe_alarm = _Alarm(self._repeat_probe)
         self._probe_timed: int | None = None  # the probe whose answer the alarm awaits
         self._read_ended = anyio.Event()
         self._given_up = anyio.Event()  # set when the runtime has given up what was cancelled at the end
+        self._watched = False  # whether the runtime was, until its end
         self._closing = False
         self._closed = anyio.Event()
         self._writer: Background | None = None  # as long as the pipe does not take all
         self._input_watch = Background(self._note_broken_input, "meerkat input")
         self._tasks = [
-            Background(self._read, "meerkat reader"),
-            Background(self._note_exit, "meerkat exit"),
+            self._start(self._read, "meerkat reader"),
+            Background(self._note_exit, "meerkat exit", ended=self._end_unwatched),
             *(Background(function, name) for function, name in transport.tasks()),
         ]
 
@@ -139,6 +143,7 @@ class Connection:
     def abandon(self, call: Call) -> None:
         """Stop waiting for a call."""
         call.due = inf
+        call.leave()
         self._protocol.abandon(call)
         self.flush()
 
@@ -164,25 +169,24 @@ class Connection:
             if data:
                 self._backlog = self._write(data)
                 if self._writer is None and (self._backlog or not self._input_open):
-                    self._writer = Background(self._write_backlog, "meerkat writer")
+                    self._writer = self._start(self._write_backlog, "meerkat writer")
         if self._protocol.probing and self._probe_timed is None:
             self._probe_timed = self._protocol.probe_out
             self._deadlines.set(self._probe_alarm, PROBE_INTERVAL)
 
     # Tasks
 
+    def _start(self, function: Callable[[], Awaitable[None]], name: str) -> Background:
+        """Start a task without which the connection is no good."""
+        # One that begins later does so in the context of whoever opened the connection, not of whose call it serves.
+        return Background(function, name, context=self._context.copy(), failed=partial(self._task_failed, name))
+
+    def _task_failed(self, name: str, error: Exception) -> None:
+        self._fail(TransportError(message=f"the task {name} failed: {type(error).__name__}: {error}"))
+
     async def _read(self) -> None:
         try:
             await self._read_all()
-        except Exception as error:
-            logger.exception("the reader failed")
-            self._fail(TransportError(message=f"the client's reader failed: {type(error).__name__}: {error}"))
-            return
-        except BaseException:
-            if not self._closing:
-                # The event loop ends without close(): nothing may be left behind.
-                self._transport.kill()
-            raise
         finally:
             self._read_ended.set()
             self._given_up.set()  # no answer comes any more
@@ -233,9 +237,17 @@ class Connection:
     async def _note_exit(self) -> None:
         """Notice the death of a process whose pipes are held open by a child of its own."""
         await self._transport.watch()
+        self._watched = True
         with anyio.move_on_after(DRAIN_GRACE):
             await self._read_ended.wait()
         self._fail_as("ended")
+
+    def _end_unwatched(self) -> None:
+        """End a runtime that nobody watches any more: the event loop ends, and there was no `close`."""
+        if not (self._watched or self._closing):
+            self._transport.kill()
+            message = "the client was not closed when the event loop cancelled its tasks; the runtime was ended"
+            self._fail(TransportError(message=message))
 
     async def _write_backlog(self) -> None:
         while self._backlog and self._input_open:
@@ -298,7 +310,11 @@ class Connection:
         self._receiver.end(self._protocol.fault or fault)
 
     async def close(self) -> None:
-        """End the connection and the runtime; bounded, and complete even when cancelled."""
+        """End the connection and the runtime, within bounded time.
+
+        A caller that is cancelled waits for the end all the same. Where asyncio raises at once, since it keeps nothing
+        from a task that is cancelled natively, closing goes on in the background.
+        """
         with anyio.CancelScope(shield=True):
             if self._closing:
                 await self._closed.wait()
@@ -307,9 +323,15 @@ class Connection:
             try:
                 await self._close()
             except BaseException:
-                # asyncio's own way to cancel a task, which no shield keeps away: it goes on behind the caller's back.
-                self._rest = Background(self._close, "meerkat close")
+                # asyncio's own way to cancel a task, which no shield keeps away.
+                self._rest = Background(self._close, "meerkat close", ended=self._end_unclosed)
                 raise
+
+    def _end_unclosed(self) -> None:
+        """End what is left where the event loop ends before closing did; others may wait for that."""
+        if not self._closed.is_set():
+            self._transport.kill()
+            self._closed.set()
 
     async def _close(self) -> None:
         # A runtime with turns under way would take its full grace to end.

@@ -12,16 +12,16 @@ from meerkat._core.background import Background
 from meerkat._core.waiting import make_clock, make_waiter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable
 
-GRANULE: Final = 0.005  # seconds between two looks at all deadlines, at least
+GRANULE: Final = 0.005  # seconds from a look at all deadlines to the next one that it finds due, at least
 
 
 class Sleeper(Interface):
     """Whatever is to be woken.
 
     Attributes:
-        due: When, by the event loop's clock; infinity for never. Set by `Deadlines.set`; set back by anybody.
+        due: When, by the clock of `Deadlines`; infinity for never. Set by `Deadlines.set`; set back by anybody.
     """
 
     due: float
@@ -37,10 +37,16 @@ class Deadlines:
 
     Args:
         sleepers: Tells all who may have a deadline. They are not kept here: most are gone long before they are due.
+        start: Starts the timer.
     """
 
-    def __init__(self, sleepers: Callable[[], Iterable[Sleeper]]) -> None:
+    def __init__(
+        self,
+        sleepers: Callable[[], Iterable[Sleeper]],
+        start: Callable[[Callable[[], Awaitable[None]], str], Background] = Background,
+    ) -> None:
         self._sleepers = sleepers
+        self._start = start
         self._now = make_clock()
         self._next = inf  # when to look again
         self._changed = make_waiter()
@@ -53,7 +59,7 @@ class Deadlines:
         if due < self._next:
             self._next = due
             if self._timer is None and not self._closed:
-                self._timer = Background(self._run, "meerkat deadlines")
+                self._timer = self._start(self._run, "meerkat timer")
             self._changed.wake()
 
     async def close(self) -> None:

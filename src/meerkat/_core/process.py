@@ -11,6 +11,7 @@ import select
 import signal
 import subprocess
 import sys
+import weakref
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
@@ -38,6 +39,7 @@ logger = logging.getLogger("meerkat.process")
 PIPE_SIZE: Final = 256 * 1024
 STDERR_TAIL: Final = 16 * 1024
 SIGNAL_GRACE: Final = 2.0  # seconds to end after a signal
+POLL_INTERVAL: Final = 0.05  # seconds between two looks whether it has ended, where nobody watches it
 _F_SETPIPE_SZ: Final = 1031  # Linux
 
 
@@ -61,6 +63,8 @@ class RuntimeProcess(Transport):
         self.reader, child_stdout = os.pipe()
         self._stderr, child_stderr = os.pipe()
         self._open = {self.reader, self.writer, self._stderr}
+        # Without `release`, which needs an event loop, they are closed when nobody can use them any more.
+        weakref.finalize(self, _close_all, self._open).atexit = False
         unfit = ""
         try:
             # Arguments are handed over as they are; no shell is involved.
@@ -74,7 +78,7 @@ class RuntimeProcess(Transport):
                 start_new_session=True,
             )
         except OSError as error:
-            self._close_all()
+            _close_all(self._open)
             kind = RuntimeNotFoundError if isinstance(error, FileNotFoundError) else RuntimeStartError
             raise kind(message=f"{command[0]!r} could not be started: {error.strerror}") from error
         except (TypeError, ValueError) as error:
@@ -83,7 +87,7 @@ class RuntimeProcess(Transport):
             for descriptor in (child_stdin, child_stdout, child_stderr):
                 os.close(descriptor)
         if unfit:
-            self._close_all()
+            _close_all(self._open)
             # Without the error itself: it can hold the value, and that may be a secret.
             message = f"`args`, `env` or `cwd` has something that no process can be given: {unfit}"
             raise InvalidArgumentError(message=message)
@@ -162,7 +166,8 @@ class RuntimeProcess(Transport):
         """Wait for its end and reap it."""
         descriptor = _open_pidfd(self.pid)
         if descriptor is None:
-            await to_thread.run_sync(self._popen.wait, abandon_on_cancel=True)
+            # A thread of its own: as many runtimes as anyio has threads would leave none to anybody else.
+            await to_thread.run_sync(self._popen.wait, abandon_on_cancel=True, limiter=anyio.CapacityLimiter(1))
         else:
             try:
                 await anyio.wait_readable(descriptor)
@@ -187,19 +192,32 @@ class RuntimeProcess(Transport):
 
     def close_input(self) -> None:
         """Close its standard input, at whose end it ends."""
-        self._close(self.writer)
+        if self.writer in self._open:
+            self._open.discard(self.writer)
+            os.close(self.writer)
 
     async def end(self, grace: float) -> None:
         """Wait, and end its whole process group by force if it takes longer than ``grace`` seconds."""
         for escalation in (signal.SIGTERM, signal.SIGKILL):
-            with anyio.move_on_after(grace):
-                await self._exited.wait()
+            if await self._ends_within(grace):
                 return
             logger.warning("%s did not end in time, sending %s", self.describe(), escalation.name)
             self._signal(escalation)
             grace = SIGNAL_GRACE
-        with anyio.move_on_after(grace):
-            await self._exited.wait()
+        await self._ends_within(grace)
+
+    async def _ends_within(self, seconds: float) -> bool:
+        deadline = anyio.current_time() + seconds
+        while not self._exited.is_set():
+            left = deadline - anyio.current_time()
+            if left <= 0:
+                return False
+            with anyio.move_on_after(min(left, POLL_INTERVAL)):
+                await self._exited.wait()
+            # An event loop that ends has cancelled whoever watches it.
+            if self._popen.poll() is not None:
+                return True
+        return True
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -207,26 +225,17 @@ class RuntimeProcess(Transport):
 
     def release(self) -> None:
         """Close its pipes and end what is left of its group. The tasks that use them must have ended."""
-        self._close_all()
+        _close_all(self._open)
         self._signal(signal.SIGKILL)
         if self._popen.returncode is None:
             self._popen.wait()
         _LIVE.discard(self)
 
     def kill(self) -> None:
-        """End it at once, without waiting for anything that needs an event loop."""
+        """End it at once, without waiting for anything that needs an event loop; tasks may still use the pipes."""
         self._signal(signal.SIGKILL)
         self._popen.wait()
         _LIVE.discard(self)
-
-    def _close(self, descriptor: int) -> None:
-        if descriptor in self._open:
-            self._open.discard(descriptor)
-            os.close(descriptor)
-
-    def _close_all(self) -> None:
-        for descriptor in list(self._open):
-            self._close(descriptor)
 
 
 _LIVE: set[RuntimeProcess] = set()
@@ -237,6 +246,11 @@ def _end_all() -> None:
     """End every runtime that was not closed; a program that is killed ends them by closing their input."""
     for process in list(_LIVE):
         process.kill()
+
+
+def _close_all(descriptors: set[int]) -> None:
+    while descriptors:
+        os.close(descriptors.pop())
 
 
 def _grow_pipe(descriptor: int) -> None:

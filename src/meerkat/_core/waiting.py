@@ -100,7 +100,7 @@ def call_waiting() -> tuple[type[Call], Callable[[Any], Awaitable[None]]]:
     """Return a class of calls that can be waited for on the event loop that runs, and the function that waits.
 
     The function is given one of these calls. What it returns is to be awaited at once, by one task at a time: it ends
-    when the call is settled or woken, and lets other tasks run in any case.
+    when the call is settled, also before, or woken while the task waits, and lets other tasks run in any case.
     """
     return _trio_call_waiting() if in_trio() else _asyncio_call_waiting()
 
@@ -124,6 +124,9 @@ def _trio_call_waiting() -> tuple[type[Call], Callable[[Any], Awaitable[None]]]:
             if task is not None:
                 self.task = None
                 reschedule(task)
+
+        def leave(self) -> None:
+            self.task = None
 
         def cancelled(self, _: object) -> Abort:
             self.task = None
@@ -239,9 +242,13 @@ async def _serve_on_asyncio(descriptor: int, served: Served) -> None:
 
 
 def make_clock() -> Callable[[], float]:
-    """Return the clock of the event loop that runs, or on asyncio a monotonic one, which is quicker to read."""
+    """Return the clock of the event loop that runs."""
     if in_trio():
         import trio  # noqa: PLC0415  # as above
 
         return trio.lowlevel.current_clock().current_time
-    return time.monotonic
+    import asyncio  # noqa: PLC0415  # a program on trio does without it
+
+    loop = asyncio.get_running_loop()
+    # What asyncio's own loops read, without the way there. Another one may have another clock, for tests above all.
+    return time.monotonic if type(loop).time is asyncio.BaseEventLoop.time else loop.time
