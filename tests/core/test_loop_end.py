@@ -53,7 +53,7 @@ def test_who_waits_when_the_event_loop_ends_is_told(backend: str) -> None:
 
     async def main() -> None:
         connection = spawn("mute")
-        connection._end_unwatched()  # as at the end of the event loop, whose order of things is not ours
+        connection._unwatched()  # as at the end of the event loop, whose order of things is not ours
         for _ in range(2):
             with anyio.fail_after(LIMIT), pytest.raises(TransportError, match="was not closed") as raised:
                 await ask(connection)

@@ -88,7 +88,7 @@ class Connection:
         self._input_watch = Background(self._note_broken_input, "meerkat input")
         self._tasks = [
             self._start(self._read, "meerkat reader"),
-            Background(self._note_exit, "meerkat exit", ended=self._end_unwatched),
+            Background(self._note_exit, "meerkat exit", ended=self._unwatched),
             *(Background(function, name) for function, name in transport.tasks()),
         ]
 
@@ -242,8 +242,9 @@ class Connection:
             await self._read_ended.wait()
         self._fail_as("ended")
 
-    def _end_unwatched(self) -> None:
+    def _unwatched(self) -> None:
         """End a runtime that nobody watches any more: the event loop ends, and there was no `close`."""
+        self._transport.unwatched()
         if not (self._watched or self._closing):
             self._transport.kill()
             message = "the client was not closed when the event loop cancelled its tasks; the runtime was ended"

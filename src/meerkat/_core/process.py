@@ -94,7 +94,7 @@ class RuntimeProcess(Transport):
         for descriptor in self._open:
             os.set_blocking(descriptor, False)
         self._tail = bytearray()
-        self._exited = anyio.Event()
+        self._watch_ended = anyio.Event()
         _grow_pipe(self.reader)
         _LIVE.add(self)
         # Without its arguments, which can hold secrets.
@@ -175,7 +175,11 @@ class RuntimeProcess(Transport):
                 os.close(descriptor)
             self._popen.wait()
         logger.info("%s ended with the status %s", self.describe(), self.return_code)
-        self._exited.set()
+        self._watch_ended.set()
+
+    def unwatched(self) -> None:
+        """Take note that nobody will notice its end."""
+        self._watch_ended.set()
 
     async def input_broken(self) -> None:
         """Wait until nobody reads its standard input any more, where the system can tell (Linux)."""
@@ -187,8 +191,8 @@ class RuntimeProcess(Transport):
             await anyio.wait_readable(watched.fileno())
 
     async def ended(self) -> None:
-        """Wait until it has ended and its exit status is known."""
-        await self._exited.wait()
+        """Wait until it has ended and its exit status is known, or nobody watches it any more."""
+        await self._watch_ended.wait()
 
     def close_input(self) -> None:
         """Close its standard input, at whose end it ends."""
@@ -207,17 +211,12 @@ class RuntimeProcess(Transport):
         await self._ends_within(grace)
 
     async def _ends_within(self, seconds: float) -> bool:
-        deadline = anyio.current_time() + seconds
-        while not self._exited.is_set():
-            left = deadline - anyio.current_time()
-            if left <= 0:
-                return False
-            with anyio.move_on_after(min(left, POLL_INTERVAL)):
-                await self._exited.wait()
-            # An event loop that ends has cancelled whoever watches it.
-            if self._popen.poll() is not None:
-                return True
-        return True
+        with anyio.move_on_after(seconds):
+            await self._watch_ended.wait()
+            while self._popen.poll() is None:  # noqa: ASYNC110  # nobody is left who could tell
+                await anyio.sleep(POLL_INTERVAL)
+            return True
+        return False
 
     def _signal(self, number: signal.Signals) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):

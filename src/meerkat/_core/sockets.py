@@ -36,6 +36,9 @@ class SocketTransport(Transport):
         """Make the error of a connection that is gone."""
         return ConnectionLostError(message=f"the connection to {self._name} was closed by the runtime")
 
+    def unwatched(self) -> None:
+        """Do nothing: there is no process to watch."""
+
     def close_input(self) -> None:
         """Say that no more requests come; the runtime itself lives on."""
         with contextlib.suppress(OSError):

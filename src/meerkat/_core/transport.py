@@ -62,8 +62,12 @@ class Transport(ABC):
         """Wait for the end of the runtime and note it, where that can be told; for one task, once."""
         await anyio.sleep_forever()
 
+    @abstractmethod
+    def unwatched(self) -> None:
+        """Take note that nobody will notice the end of the runtime any more: `watch` has ended, or never ran."""
+
     async def ended(self) -> None:
-        """Wait until the end of the runtime is noted."""
+        """Wait until the end of the runtime is noted, or nobody can note it any more."""
         await anyio.sleep_forever()
 
     async def input_broken(self) -> None:
