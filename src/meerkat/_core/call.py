@@ -54,7 +54,6 @@ class Call(Line, eq=False):
         self.done = True
         self.result = result
         self.error = error
-        self.wake()
         # Whoever waited was told its outcome, so it must not run after all.
         self.withdrawn = True
         self.data = b""
@@ -64,9 +63,7 @@ class Call(Line, eq=False):
             on_done, self.on_done = self.on_done, ()
             for callback in on_done:
                 callback()
+        self.wake()
 
     def wake(self) -> None:
         """Let whoever waits for it go on; nobody can wait for it without an event loop."""
-
-    def leave(self) -> None:
-        """Forget who waited, if that has not happened: an interrupt can hit a task between saying so and waiting."""

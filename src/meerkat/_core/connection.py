@@ -143,7 +143,6 @@ class Connection:
     def abandon(self, call: Call) -> None:
         """Stop waiting for a call."""
         call.due = inf
-        call.leave()
         self._protocol.abandon(call)
         self.flush()
 

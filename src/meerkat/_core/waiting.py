@@ -125,9 +125,6 @@ def _trio_call_waiting() -> tuple[type[Call], Callable[[Any], Awaitable[None]]]:
                 self.task = None
                 reschedule(task)
 
-        def leave(self) -> None:
-            self.task = None
-
         def cancelled(self, _: object) -> Abort:
             self.task = None
             return Abort.SUCCEEDED
