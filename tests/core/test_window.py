@@ -139,3 +139,21 @@ def test_no_line_has_its_newline_alone_in_a_page(pages: int) -> None:
         protocol = Protocol(probe=PROBE)
     assert sizes.isdisjoint({1})
     assert sizes >= {-1, 0, 2, 3}
+
+
+@pytest.mark.requirement("T15", "C01")
+def test_a_probe_that_waits_is_not_held_up_by_a_cancellation() -> None:
+    """A long line and the probe behind it were lost: only another probe can tell, and all else waits for that."""
+    protocol = Protocol(probe=PROBE)
+    call = protocol.call("m", b'{"p":"%b"}' % (b"x" * 2 * WINDOW), cancellable=True)
+    assert len(protocol.data_to_send().splitlines()) == 2
+    protocol.probe_again()  # while the pipe takes nothing
+    protocol.abandon(call)
+    (probe,) = map(json.loads, protocol.data_to_send().splitlines())
+    assert probe["method"] == PROBE
+    protocol.receive(b'{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"lost"}}\n' * 2)
+    protocol.receive(b'{"jsonrpc":"2.0","id":%d,"result":{}}\n' % probe["id"])
+    (cancel,) = map(json.loads, protocol.data_to_send().splitlines())
+    assert cancel["params"] == {"request_id": call.key}
+    assert call.done
+    assert protocol.pending == protocol.waiting == 0

@@ -143,7 +143,7 @@ class Gate:
         return bool(self._probes)
 
     def put(self, line: Line, *, first: bool = False) -> None:
-        """Queue a line; ``first`` puts it before all that wait."""
+        """Queue a line; ``first`` puts it before all that wait, except probes."""
         data = line.data
         if not data.isascii() or len(data) % _PAGE == 1:
             line.data = data = _safe(data)
@@ -283,7 +283,9 @@ class Gate:
         self._queue_first(line)
 
     def _queue_first(self, line: Line) -> None:
-        self._queue.appendleft(line)
+        # Behind the probes that wait: the others may have to wait for what these prove.
+        others = (place for place, waiting in enumerate(self._queue) if waiting.key not in self._probes)
+        self._queue.insert(next(others, len(self._queue)), line)
         self._full = False
 
 
