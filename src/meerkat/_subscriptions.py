@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import anyio
 import msgspec
 
-from meerkat._core.connection import late
 from meerkat._core.errors import MeerkatError
 from meerkat._core.inbox import Inbox
 from meerkat._core.refusals import unquoted
@@ -198,17 +197,11 @@ class _Stream:
         )
 
     async def close(self) -> None:
-        """Close it.
-
-        The request is not taken back from those that wait for the runtime to read when the caller is cancelled or the
-        deadline is over.
-        """
+        """Close it, also when the caller is cancelled or the deadline is over before the request could go out."""
         call = self._send_close(self._stream_id)
         try:
             if call is not None:
-                await self._link.connection.settled(call, self._timeout)
-                if not call.done:
-                    raise late(call, self._timeout)
+                await self._link.connection.wait(call, timeout=self._timeout, keep=True)
                 with anyio.move_on_after(END_GRACE):
                     await self.inbox.ended.wait()
         finally:

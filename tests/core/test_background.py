@@ -125,12 +125,13 @@ async def test_it_runs_in_its_own_context_or_in_a_given_one() -> None:
     assert variable.get() == "of the caller"
 
 
-@pytest.mark.skipif(sys.version_info < (3, 12), reason="asyncio begins no task at once before Python 3.12")
 @pytest.mark.parametrize("anyio_backend", ["asyncio"], indirect=True)
 async def test_an_event_loop_that_begins_tasks_at_once() -> None:
     import asyncio  # the tests of trio are run where there is none
 
-    asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)  # type: ignore[attr-defined,unused-ignore]
+    if sys.version_info < (3, 12):
+        pytest.skip("asyncio begins no task at once before Python 3.12")
+    asyncio.get_running_loop().set_task_factory(asyncio.eager_task_factory)
     async with MeerkatClient(runtime="embedded") as client:
 
         @client.tool

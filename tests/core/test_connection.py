@@ -244,25 +244,29 @@ async def test_close_ends_a_runtime_that_ignores_everything() -> None:
     assert connection.transport.return_code == -signal.SIGKILL
 
 
-@pytest.mark.requirement("T06")
-async def test_without_the_systems_help_the_end_is_noticed_by_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def no_pidfd(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system that does not tell of the end of processes through a descriptor."""
+
     def refuse(pid: int) -> int:
         raise PermissionError
 
     monkeypatch.setattr(os, "pidfd_open", refuse)
+
+
+@pytest.mark.requirement("T06")
+@pytest.mark.usefixtures("no_pidfd")
+async def test_without_the_systems_help_the_end_is_noticed_by_a_thread() -> None:
     async with peer("answer:1", "exit:3") as connection:
         await ask(connection)
         with pytest.raises(RuntimeExitedError, match="exited with status 3"):
             await ask(connection)
 
 
+@pytest.mark.usefixtures("no_pidfd")
 async def test_threads_that_wait_for_the_end_are_none_of_those_that_others_share(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def refuse(pid: int) -> int:
-        raise PermissionError
-
-    monkeypatch.setattr(os, "pidfd_open", refuse)
     monkeypatch.setattr(to_thread.current_default_thread_limiter(), "total_tokens", 1)
     async with peer("serve") as first, peer("serve") as second:
         await ask(first)

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.requirement("T13")
 
 BACKENDS = pytest.mark.parametrize("backend", ["trio", "asyncio"])
-NATIVE = pytest.mark.parametrize("anyio_backend", ["asyncio"], indirect=True)
-"""Only asyncio cancels tasks past a shield."""
 
 
 @BACKENDS
@@ -66,8 +64,8 @@ def test_who_waits_when_the_event_loop_ends_is_told(backend: str) -> None:
     assert leaks_since(before) == []
 
 
-@NATIVE
 @pytest.mark.requirement("T08")
+@pytest.mark.parametrize("anyio_backend", ["asyncio"], indirect=True)  # only its tasks can be cancelled past a shield
 async def test_a_close_that_asyncio_cancels_is_completed() -> None:
     import asyncio  # the tests of trio are run where there is none
 

@@ -54,9 +54,6 @@ class Call(Line, eq=False):
         self.done = True
         self.result = result
         self.error = error
-        # Whoever waited was told its outcome, so it must not run after all.
-        self.withdrawn = True
-        self.data = b""
         if self.on_done:
             # They lead back here: without them a call and its result, which may be large, go when they are not used any
             # more, and need not wait for the garbage collector.
@@ -64,6 +61,9 @@ class Call(Line, eq=False):
             for callback in on_done:
                 callback()
         self.wake()
+        # Whoever waited was told its outcome, so it must not run after all.
+        self.withdrawn = True
+        self.data = b""
 
     def wake(self) -> None:
         """Let whoever waits for it go on; nobody can wait for it without an event loop."""

@@ -81,7 +81,6 @@ class Connection:
         self._probe_timed: int | None = None  # the probe whose answer the alarm awaits
         self._read_ended = anyio.Event()
         self._given_up = anyio.Event()  # set when the runtime has given up what was cancelled at the end
-        self._watched = False  # whether the runtime was, until its end
         self._closing = False
         self._closed = anyio.Event()
         self._writer: Background | None = None  # as long as the pipe does not take all
@@ -115,10 +114,11 @@ class Connection:
             self.flush()
         return call
 
-    async def wait(self, call: Call, *, timeout: float | None = None) -> None:
+    async def wait(self, call: Call, *, timeout: float | None = None, keep: bool = False) -> None:
         """Wait until a call is settled.
 
-        Leaving early (cancellation, deadline) abandons it: the runtime is told where it understands that.
+        Leaving early (cancellation, deadline) abandons it: the runtime is told where it understands that. With ``keep``
+        it goes out and takes its effect all the same.
 
         Raises:
             DeadlineExceededError: ``timeout`` seconds are over.
@@ -128,7 +128,7 @@ class Connection:
             if not call.done:
                 raise late(call, timeout)
         finally:
-            if not call.done:
+            if not call.done and not keep:
                 self.abandon(call)
 
     def settled(self, call: Call, timeout: float | None) -> Awaitable[None]:
@@ -236,7 +236,6 @@ class Connection:
     async def _note_exit(self) -> None:
         """Notice the death of a process whose pipes are held open by a child of its own."""
         await self._transport.watch()
-        self._watched = True
         with anyio.move_on_after(DRAIN_GRACE):
             await self._read_ended.wait()
         self._fail_as("ended")
@@ -244,7 +243,7 @@ class Connection:
     def _unwatched(self) -> None:
         """End a runtime that nobody watches any more: the event loop ends, and there was no `close`."""
         self._transport.unwatched()
-        if not (self._watched or self._closing):
+        if self._transport.return_code is None and not self._closing:
             self._transport.kill()
             message = "the client was not closed when the event loop cancelled its tasks; the runtime was ended"
             self._fail(TransportError(message=message))
