@@ -76,8 +76,12 @@ async def test_a_turn_that_is_never_started_is_noticed(
                     await session.turn("mine")
                 except TurnStalledError:
                     break
+                except TurnFailedError as error:
+                    # About one in fifty under load it refuses at once, which is an answer: try with another session.
+                    if "Runtime not ready: stopped" not in error.message:
+                        raise
             else:
-                pytest.fail("the runtime started all turns")
+                pytest.fail("the runtime started or refused all turns")
             # The next turn wakes the one that was given up, and does not take its run for its own.
             assert await prompts(session, "next") == ["next"]
     assert "has not started the turn" in caplog.text
