@@ -236,8 +236,9 @@ class Connection:
     async def _note_exit(self) -> None:
         """Notice the death of a process whose pipes are held open by a child of its own."""
         await self._transport.watch()
-        with anyio.move_on_after(DRAIN_GRACE):
-            await self._read_ended.wait()
+        if not self._read_ended.is_set():
+            with anyio.move_on_after(DRAIN_GRACE):
+                await self._read_ended.wait()
         self._fail_as("ended")
 
     def _unwatched(self) -> None:
@@ -293,6 +294,8 @@ class Connection:
 
     async def _fail_by_end(self, living: str) -> None:
         """Fail everybody by the runtime's end, which may be a moment away, or by what it did instead."""
+        if self._protocol.fault is not None:  # whoever closes the connection waits for this task
+            return
         with anyio.move_on_after(self._transport.exit_grace):
             await self._transport.ended()
             await self._read_ended.wait()  # what it wrote at last is an answer to somebody
@@ -301,8 +304,6 @@ class Connection:
     def _fail_as(self, living: str) -> None:
         if self._protocol.fault is None:
             self._fail(self._transport.fault(living))
-        else:
-            self._receiver.end(self._protocol.fault)
 
     def _fail(self, fault: MeerkatError) -> None:
         self._protocol.fail(fault)
