@@ -181,6 +181,20 @@ async def test_stderr_is_drained_and_its_tail_kept() -> None:
         assert len(connection.transport.stderr_tail) <= 16 * 1024
 
 
+@pytest.mark.requirement("T05")
+async def test_the_last_words_are_there_as_soon_as_the_end_is_known() -> None:
+    program = "import os; os.write(2, b'x' * 20_000 + b'the reason'); os._exit(3)"
+    process = RuntimeProcess([sys.executable, "-I", "-S", "-c", program], env=os.environ, cwd=None)
+    try:
+        with anyio.fail_after(LIMIT):
+            await process.watch()  # while nobody drains its standard error
+        fault = process.fault("lives on")
+        assert isinstance(fault, RuntimeExitedError)
+        assert (fault.return_code, fault.stderr_tail[-12:]) == (3, "xxthe reason")
+    finally:
+        process.release()
+
+
 @pytest.mark.requirement("T03")
 async def test_noise_between_answers_hurts_nobody() -> None:
     noise = ["out:INFO starting", "out:[1,2]", "out:17", "out:null", "raw:fffe0a", 'out:{"id":"x"}', "out:", "raw:0d0a"]

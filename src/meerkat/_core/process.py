@@ -16,7 +16,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import anyio
-import anyio.lowlevel
 from anyio import to_thread
 
 from meerkat._core.errors import (
@@ -38,6 +37,7 @@ logger = logging.getLogger("meerkat.process")
 
 PIPE_SIZE: Final = 256 * 1024
 STDERR_TAIL: Final = 16 * 1024
+STDERR_READ: Final = 64 * 1024  # as much as the pipe can hold
 SIGNAL_GRACE: Final = 2.0  # seconds to end after a signal
 POLL_INTERVAL: Final = 0.05  # seconds between two looks whether it has ended, where nobody watches it
 _F_SETPIPE_SZ: Final = 1031  # Linux
@@ -149,18 +149,21 @@ class RuntimeProcess(Transport):
 
     async def _drain_stderr(self) -> None:
         """Read its standard error until it ends, keeping the tail; runs for the life of the process."""
-        while True:
-            try:
-                chunk = os.read(self._stderr, 65536)
-            except BlockingIOError:
-                await anyio.wait_readable(self._stderr)
-                continue
-            if not chunk:
-                return
-            self._tail += chunk
-            # As much more as a secret is long: one that is cut in two would not be known any more.
-            del self._tail[: -STDERR_TAIL - self._secrets.longest]
-            await anyio.lowlevel.checkpoint()
+        while self._read_stderr():
+            await anyio.wait_readable(self._stderr)
+
+    def _read_stderr(self) -> bool:
+        """Keep the end of what is there; return whether more may come."""
+        try:
+            chunk = os.read(self._stderr, STDERR_READ)
+        except BlockingIOError:
+            return True
+        if not chunk:
+            return False
+        self._tail += chunk
+        # As much more as a secret is long: one that is cut in two would not be known any more.
+        del self._tail[: -STDERR_TAIL - self._secrets.longest]
+        return True
 
     async def watch(self) -> None:
         """Wait for its end and reap it."""
@@ -174,6 +177,7 @@ class RuntimeProcess(Transport):
             finally:
                 os.close(descriptor)
             self._popen.wait()
+        self._read_stderr()  # its last words, which the task that drains it may not have seen yet
         logger.info("%s ended with the status %s", self.describe(), self.return_code)
         self._watch_ended.set()
 
