@@ -195,6 +195,18 @@ async def test_the_last_words_are_there_as_soon_as_the_end_is_known() -> None:
         process.release()
 
 
+@pytest.mark.requirement("T05")
+async def test_the_last_words_stay_when_they_came_at_the_very_end() -> None:
+    program = "import os; os.write(2, b'goodbye'); os._exit(0)"
+    process = RuntimeProcess([sys.executable, "-I", "-S", "-c", program], env=os.environ, cwd=None)
+    try:
+        with anyio.fail_after(LIMIT):
+            await process.watch()
+    finally:
+        process.release()
+    assert process.stderr_tail == "goodbye"
+
+
 @pytest.mark.requirement("T03")
 async def test_noise_between_answers_hurts_nobody() -> None:
     noise = ["out:INFO starting", "out:[1,2]", "out:17", "out:null", "raw:fffe0a", 'out:{"id":"x"}', "out:", "raw:0d0a"]

@@ -117,6 +117,7 @@ class RuntimeProcess(Transport):
     @property
     def stderr_tail(self) -> str:
         """The end of what it wrote to its standard error, without the secrets of its environment."""
+        self._read_stderr()  # the task that drains it may be a moment behind, behind its last words above all
         if not self._tail:
             return ""
         before = max(len(self._tail) - STDERR_TAIL, 0)
@@ -154,6 +155,8 @@ class RuntimeProcess(Transport):
 
     def _read_stderr(self) -> bool:
         """Keep the end of what is there; return whether more may come."""
+        if self._stderr not in self._open:
+            return False
         try:
             chunk = os.read(self._stderr, STDERR_READ)
         except BlockingIOError:
@@ -177,7 +180,6 @@ class RuntimeProcess(Transport):
             finally:
                 os.close(descriptor)
             self._popen.wait()
-        self._read_stderr()  # its last words, which the task that drains it may not have seen yet
         logger.info("%s ended with the status %s", self.describe(), self.return_code)
         self._watch_ended.set()
 
@@ -228,6 +230,7 @@ class RuntimeProcess(Transport):
 
     def release(self) -> None:
         """Close its pipes and end what is left of its group. The tasks that use them must have ended."""
+        self._read_stderr()  # for `stderr_tail`, which stays
         _close_all(self._open)
         self._signal(signal.SIGKILL)
         if self._popen.returncode is None:
