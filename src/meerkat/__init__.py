@@ -14,7 +14,12 @@ from meerkat._lazy import attributes as _attributes
 from meerkat._names import ALIASES as _ALIASES
 from meerkat._names import HANDWRITTEN as _HANDWRITTEN
 
+_TOPICS = ("errors", "events", "types")
+
 if TYPE_CHECKING:
+    from meerkat import errors as errors
+    from meerkat import events as events
+    from meerkat import types as types
     from meerkat._aliases import *  # noqa: F403
     from meerkat._arguments import LiveModality as LiveModality
     from meerkat._arguments import MobPeer as MobPeer
@@ -44,7 +49,7 @@ if TYPE_CHECKING:
     from meerkat.streaming import ScopedEvent as ScopedEvent
 else:
     # Not for type checkers: they would take any name for a name of the package.
-    __getattr__, __dir__ = _attributes(globals(), {**_GENERATED, **_HANDWRITTEN}, _ALIASES)
+    __getattr__, __dir__ = _attributes(globals(), {**_GENERATED, **_HANDWRITTEN}, _ALIASES, modules=_TOPICS)
 
 # One list per kind of name; type checkers see the imports above.
 __all__ = sorted({*_HANDWRITTEN, *_GENERATED, *_ALIASES})  # noqa: PLE0605  # pyright: ignore[reportUnsupportedDunderAll]

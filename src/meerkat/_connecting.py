@@ -11,7 +11,7 @@ import os
 import warnings
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, overload
 
-from meerkat import _launch
+from meerkat import _checks, _launch
 from meerkat._core.codec import checked, encode
 from meerkat._core.errors import (
     AlreadyConnectedError,
@@ -102,13 +102,13 @@ class Connecting(AllCalls):
     ) -> None:
         self._rkat_path = os.fspath(rkat_path)
         self._runtime = runtime
-        self._args = _arguments(args)
-        self._env = _variables(env or {})
+        self._args = _checks.arguments(args)
+        self._env = _checks.variables({} if env is None else env)
         self._cwd = None if cwd is None else os.fspath(cwd)
-        self._timeout = timeout
+        self._timeout = _checks.deadline("timeout", timeout)
         self._turn_timeout: float | None = None
-        self._connect_timeout = connect_timeout
-        self._shutdown_grace = shutdown_grace
+        self._connect_timeout = _checks.seconds("connect_timeout", connect_timeout)
+        self._shutdown_grace = _checks.seconds("shutdown_grace", shutdown_grace)
         self._buffer_bytes = stream_buffer_bytes
         self._max_line_bytes = max_line_bytes
         self._flow_window = flow_window
@@ -195,7 +195,7 @@ class Connecting(AllCalls):
 
         Raises:
             AlreadyConnectedError: The client is connected or connecting.
-            InvalidArgumentError: The address is not on this machine.
+            InvalidArgumentError: The address is not on this machine, or the port is none.
             RuntimeStartError: No runtime answers there.
             ContractMismatchError: The runtime speaks another version of the contract.
 
@@ -205,6 +205,7 @@ class Connecting(AllCalls):
                 async with await MeerkatClient().connect_tcp("127.0.0.1", 4900) as client:
                     print(await client.list_sessions())
         """
+        _checks.port(port)
 
         async def start() -> Transport:
             import anyio
@@ -239,8 +240,14 @@ class Connecting(AllCalls):
         return self
 
     async def close(self) -> None:
-        """End the runtime and everything that waits for it; bounded in time, and does nothing when not connected."""
+        """End the runtime and everything that waits for it; bounded in time, and does nothing when not connected.
+
+        Raises:
+            NotConnectedError: The client was connected in another event loop, which still runs.
+        """
         state = self._state
+        if state.link is not None:
+            state.link.connection.refuse_elsewhere()
         link, state.link = state.link, None
         if link is None:
             if state.latest is not None:
@@ -395,7 +402,7 @@ class Connecting(AllCalls):
             The result as plain JSON values.
 
         Raises:
-            InvalidArgumentError: JSON cannot hold the parameters; nothing was sent.
+            InvalidArgumentError: JSON cannot hold the parameters, or the deadline is none; nothing was sent.
             DeadlineExceededError: The deadline is over.
             MeerkatError: The runtime's error, by its class.
 
@@ -404,12 +411,15 @@ class Connecting(AllCalls):
         """
         link = self._connected(method)
         known = contract.method(method) if method in contract.METHODS else None
+        given = _checks.parameters(method, {} if params is None else params)
         try:
-            encoded = encode(checked(Any, dict(params or {})))
+            encoded = encode(checked(Any, given))
         except ValueError as error:
             raise InvalidArgumentError(message=str(error), method=method) from error
         if isinstance(timeout, _Default):
             timeout = self._timeout if known is None else self._timeout_of(known)
+        else:
+            timeout = _checks.deadline("timeout", timeout)
         if method != "tools/register" and self._state.tools.unregistered:
             await self._register_tools(link, runs_agent=known is not None and known.long_running)
         return await link.request_raw(method, encoded, known, timeout=timeout)
@@ -473,7 +483,8 @@ class Connecting(AllCalls):
             input_schema: JSON Schema of the arguments, instead of the one from the type hints.
 
         Raises:
-            InvalidArgumentError: No schema can be made from the type hints, or the tool could not be sent.
+            InvalidArgumentError: No schema can be made from the type hints, the tool could not be sent, or ``name`` is
+                neither a name nor a function.
 
         Example:
             ::
@@ -483,6 +494,8 @@ class Connecting(AllCalls):
                     '''Tell the weather of a city.'''
                     return f"{city}: sunny for {days} days"
         """
+        if name is not None and not isinstance(name, str) and not callable(name):
+            raise InvalidArgumentError(message=f"a tool is a function, or has a text as its name, not {name!r}")
 
         def add(function: F) -> F:
             tool_name = name if isinstance(name, str) else getattr(function, "__name__", "tool")
@@ -529,21 +542,6 @@ class Connecting(AllCalls):
 
         handler = Background(run, f"meerkat tool {params.name}")
         state.handlers.add(handler)
-
-
-def _arguments(args: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(args, str):
-        raise InvalidArgumentError(message="args is a text; give a list with one text for each argument")
-    return tuple(args)
-
-
-def _variables(env: Mapping[str, str]) -> dict[str, str]:
-    variables: dict[Any, Any] = dict(env)
-    for name, value in variables.items():
-        if not isinstance(name, str) or not isinstance(value, str):
-            kind = type(value if isinstance(name, str) else name).__name__
-            raise InvalidArgumentError(message=f"env has a {kind} where a text is needed, at {name!r}")
-    return variables
 
 
 _AVAILABLE: Final = "Available"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from meerkat import _checks
 from meerkat._auth import AuthMethods
 from meerkat._connecting import Connecting
 from meerkat._core.errors import InvalidArgumentError, InvalidResponseError
@@ -72,6 +73,9 @@ class MeerkatClient(Connecting, AuthMethods, CommsMethods, LiveMethods, MobMetho
 
         Args:
             seconds: The deadline; ``None`` for none.
+
+        Raises:
+            InvalidArgumentError: It is no number of seconds.
 
         Example:
             ``await client.with_timeout(5).list_sessions()``
@@ -293,7 +297,7 @@ class _View(MeerkatClient):
     def __init__(self, client: MeerkatClient, timeout: float | None) -> None:
         for name, value in vars(client).items():
             setattr(self, name, value)
-        self._timeout = self._turn_timeout = timeout
+        self._timeout = self._turn_timeout = _checks.deadline("with_timeout", timeout)
 
 
 def _without_initial_turn(options: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -21,7 +21,7 @@ from meerkat._core.errors import (
     NotConnectedError,
     TransportError,
 )
-from meerkat._core.waiting import call_waiting, serve_readable
+from meerkat._core.waiting import call_waiting, make_whereabouts, serve_readable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -73,6 +73,8 @@ class Connection:
         self._grace = shutdown_grace
         self._backlog = _NOTHING  # bytes that the pipe did not take yet; nothing else may be written before them
         protocol.call_type, self._wait = call_waiting()
+        self._where = make_whereabouts()
+        self._home = self._where()
         self._context = contextvars.copy_context()
         self._deadlines = Deadlines(self._sleepers, self._start)
         self._input_open = True
@@ -108,11 +110,24 @@ class Connection:
 
         Raises:
             MeerkatError: The fault that ended the connection.
+            NotConnectedError: Another event loop runs here than where it was opened.
         """
+        if self._where() != self._home:
+            self.refuse_elsewhere()
         call = self._protocol.call(method, params, cancellable=cancellable, null_id_errors=null_id_errors)
         if not self.gathering:
             self.flush()
         return call
+
+    def refuse_elsewhere(self) -> None:
+        """Refuse to be used in another event loop, as long as the own one runs: neither could wake tasks of the other.
+
+        Raises:
+            NotConnectedError: This is another event loop.
+        """
+        if self._where() != self._home and self._protocol.fault is None:
+            message = "the client was connected in another event loop; use it there, or make another client here"
+            raise NotConnectedError(message=message)
 
     async def wait(self, call: Call, *, timeout: float | None = None, keep: bool = False) -> None:
         """Wait until a call is settled.

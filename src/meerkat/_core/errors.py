@@ -138,7 +138,7 @@ class TransportError(MeerkatError):
 
 
 class NotConnectedError(TransportError):
-    """A call before ``connect()`` or after ``close()``."""
+    """A call before ``connect()``, after ``close()``, or in another event loop than that of ``connect()``."""
 
     CODE = "NOT_CONNECTED"
 
