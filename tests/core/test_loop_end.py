@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
+import subprocess
+import sys
 import weakref
 from typing import TYPE_CHECKING
 
@@ -144,3 +147,24 @@ def test_a_close_in_a_task_that_outlives_the_program_does_not_wait_for_its_time_
     assert len(codes) == 1
     # It ended by itself, or with the tasks that watched it.
     assert codes[0] in {0, -signal.SIGKILL}
+
+
+WITHOUT_PIDFD = """
+import asyncio, os
+from meerkat import MeerkatClient
+
+def refuse(pid):
+    raise PermissionError
+
+os.pidfd_open = refuse
+client = MeerkatClient(runtime="embedded")
+asyncio.new_event_loop().run_until_complete(client.connect())
+print(client.diagnostics.pid)
+"""
+
+
+def test_a_program_ends_where_a_thread_waits_for_a_runtime_that_nobody_closed() -> None:
+    command = [sys.executable, "-c", WITHOUT_PIDFD]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=LIMIT)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(done.stdout), 0)

@@ -11,12 +11,12 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import weakref
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import anyio
-from anyio import to_thread
 
 from meerkat._core.errors import (
     InvalidArgumentError,
@@ -170,16 +170,12 @@ class RuntimeProcess(Transport):
 
     async def watch(self) -> None:
         """Wait for its end and reap it."""
-        descriptor = _open_pidfd(self.pid)
-        if descriptor is None:
-            # A thread of its own: as many runtimes as anyio has threads would leave none to anybody else.
-            await to_thread.run_sync(self._popen.wait, abandon_on_cancel=True, limiter=anyio.CapacityLimiter(1))
-        else:
-            try:
-                await anyio.wait_readable(descriptor)
-            finally:
-                os.close(descriptor)
-            self._popen.wait()
+        descriptor = _open_end_of(self._popen)
+        try:
+            await anyio.wait_readable(descriptor)
+        finally:
+            os.close(descriptor)
+        self._popen.wait()
         logger.info("%s ended with the status %s", self.describe(), self.return_code)
         self._watch_ended.set()
 
@@ -266,12 +262,26 @@ def _grow_pipe(descriptor: int) -> None:
             fcntl.fcntl(descriptor, _F_SETPIPE_SZ, PIPE_SIZE)
 
 
-def _open_pidfd(pid: int) -> int | None:
-    """Return a descriptor that becomes readable at the end of a process, where the system has such a thing."""
+def _open_end_of(process: subprocess.Popen[bytes]) -> int:
+    """Return a descriptor that becomes readable at the end of a process."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError):  # an old kernel, or a sandbox that forbids it
-            return os.pidfd_open(pid)
-    return None
+            return os.pidfd_open(process.pid)
+    readable, writable = os.pipe()
+
+    def wait() -> None:
+        process.wait()
+        os.close(writable)
+
+    # None of anyio's threads: a program would wait for it at its end, before it ends the runtime.
+    thread = threading.Thread(target=wait, name="meerkat exit", daemon=True)
+    try:
+        thread.start()
+    except BaseException:
+        os.close(readable)
+        os.close(writable)
+        raise
+    return readable
 
 
 def _signal_name(number: int) -> str:
