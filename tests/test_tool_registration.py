@@ -6,9 +6,11 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from meerkat import InvalidArgumentError, InvalidParamsError, MeerkatClient
+from meerkat.tools import Tool
 from tests.support.answers import Answers, result
 
 if TYPE_CHECKING:
@@ -131,3 +133,13 @@ async def test_a_client_with_a_tool_that_was_refused_here_works(tmp_path: Path) 
             assert await client.list_sessions() == []
         finally:
             await client.close()
+
+
+@pytest.mark.requirement("P03")
+async def test_a_function_that_returns_an_awaitable_is_waited_for() -> None:
+    async def later(word: str) -> str:
+        await anyio.lowlevel.checkpoint()
+        return f"late {word}"
+
+    tool = Tool(lambda arguments: later(arguments["word"]), "later", input_schema={"type": "object"})
+    assert await tool.run({"word": "x"}) == ("late x", False)

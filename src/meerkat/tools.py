@@ -81,7 +81,8 @@ class Tool:
                 from anyio import to_thread  # noqa: PLC0415  # not needed to make a client
 
                 # A function that blocks must not stop the reader; one that returns an awaitable is awaited here.
-                result = await to_thread.run_sync(call, abandon_on_cancel=True)
+                # In a tuple, since trio takes an awaitable for a mistake.
+                (result,) = await to_thread.run_sync(lambda: (call(),), abandon_on_cancel=True)
                 if inspect.isawaitable(result):
                     result = await result
             return _content(result), False

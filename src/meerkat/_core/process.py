@@ -56,6 +56,7 @@ class RuntimeProcess(Transport):
             RuntimeStartError: The system refused to start it.
             InvalidArgumentError: An argument or an environment variable is nothing that a process can be given.
         """
+        super().__init__()
         if cwd is not None and not os.path.isdir(cwd):  # noqa: PTH112  # Popen blames the program for it
             raise RuntimeStartError(message=f"the working directory {cwd!r} does not exist")
         self._environment = env
@@ -94,6 +95,7 @@ class RuntimeProcess(Transport):
         for descriptor in self._open:
             os.set_blocking(descriptor, False)
         self._tail = bytearray()
+        self._input_watch: select.epoll | None = None  # Linux
         self._watch_ended = anyio.Event()
         _grow_pipe(self.reader)
         _LIVE.add(self)
@@ -171,10 +173,11 @@ class RuntimeProcess(Transport):
     async def watch(self) -> None:
         """Wait for its end and reap it."""
         descriptor = _open_end_of(self._popen)
+        self._open.add(descriptor)
         try:
             await anyio.wait_readable(descriptor)
         finally:
-            os.close(descriptor)
+            self._close(descriptor)
         self._popen.wait()
         logger.info("%s ended with the status %s", self.describe(), self.return_code)
         self._watch_ended.set()
@@ -188,9 +191,9 @@ class RuntimeProcess(Transport):
         if sys.platform != "linux":
             await anyio.sleep_forever()
         # Asked for nothing, epoll still tells of errors; its own descriptor can be waited for like any other.
-        with select.epoll() as watched:
-            watched.register(self.writer, 0)
-            await anyio.wait_readable(watched.fileno())
+        with select.epoll() as self._input_watch:
+            self._input_watch.register(self.writer, 0)
+            await anyio.wait_readable(self._input_watch.fileno())
 
     async def ended(self) -> None:
         """Wait until it has ended and its exit status is known, or nobody watches it any more."""
@@ -198,12 +201,17 @@ class RuntimeProcess(Transport):
 
     def close_input(self) -> None:
         """Close its standard input, at whose end it ends."""
-        if self.writer in self._open:
-            self._open.discard(self.writer)
-            os.close(self.writer)
+        self._close(self.writer)
+
+    def _close(self, descriptor: int) -> None:
+        if descriptor in self._open:
+            self._open.discard(descriptor)
+            os.close(descriptor)
 
     async def end(self, grace: float) -> None:
         """Wait, and end its whole process group by force if it takes longer than ``grace`` seconds."""
+        if not self.ours:
+            return
         for escalation in (signal.SIGTERM, signal.SIGKILL):
             if await self._ends_within(grace):
                 return
@@ -221,8 +229,9 @@ class RuntimeProcess(Transport):
         return False
 
     def _signal(self, number: signal.Signals) -> None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, number)
+        if self.ours:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, number)
 
     def release(self) -> None:
         """Close its pipes and end what is left of its group. The tasks that use them must have ended."""
@@ -232,6 +241,15 @@ class RuntimeProcess(Transport):
         if self._popen.returncode is None:
             self._popen.wait()
         _LIVE.discard(self)
+
+    def disown(self) -> None:
+        """Close the copies of its descriptors that this process got when it was forked."""
+        # All of them: the event loop of this process, when it ends, would have those that it knows not be watched any
+        # more, neither here nor there.
+        _close_all(self._open)
+        if self._input_watch is not None:
+            self._input_watch.close()
+        self.reader = self.writer = -1  # no descriptor: these may soon be somebody else's
 
     def kill(self) -> None:
         """End it at once, without waiting for anything that needs an event loop; tasks may still use the pipes."""
@@ -248,6 +266,17 @@ def _end_all() -> None:
     """End every runtime that was not closed; a program that is killed ends them by closing their input."""
     for process in list(_LIVE):
         process.kill()
+
+
+def _disown_all() -> None:
+    """Give up what belongs to the process that this one was forked from: it could not close the input otherwise."""
+    for process in _LIVE:
+        process.disown()
+    _LIVE.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_disown_all)
 
 
 def _close_all(descriptors: set[int]) -> None:

@@ -23,6 +23,7 @@ class SocketTransport(Transport):
     """
 
     def __init__(self, connected: socket.socket, name: str) -> None:
+        super().__init__()
         connected.setblocking(False)
         self._socket = connected
         self._name = name
@@ -41,8 +42,7 @@ class SocketTransport(Transport):
 
     def close_input(self) -> None:
         """Say that no more requests come; the runtime itself lives on."""
-        with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_WR)
+        self._shutdown(socket.SHUT_WR)
 
     async def end(self, grace: float) -> None:
         """Do nothing: there is no process to wait for."""
@@ -53,8 +53,12 @@ class SocketTransport(Transport):
 
     def kill(self) -> None:
         """Break the connection."""
-        with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
+        self._shutdown(socket.SHUT_RDWR)
+
+    def _shutdown(self, how: int) -> None:
+        if self.ours:
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(how)
 
 
 async def connect_tcp(host: str, port: int, *, allow_remote: bool) -> SocketTransport:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
@@ -26,6 +27,14 @@ class Transport(ABC):
 
     reader: int
     writer: int
+
+    def __init__(self) -> None:
+        self._owner = os.getpid()
+
+    @property
+    def ours(self) -> bool:
+        """Whether this process opened it. One that was forked has a copy, with which it must not end what is in use."""
+        return os.getpid() == self._owner
 
     @property
     def pid(self) -> int | None:
