@@ -141,5 +141,8 @@ async def test_a_function_that_returns_an_awaitable_is_waited_for() -> None:
         await anyio.lowlevel.checkpoint()
         return f"late {word}"
 
-    tool = Tool(lambda arguments: later(arguments["word"]), "later", input_schema={"type": "object"})
+    def function(arguments: dict[str, Any]) -> object:
+        return later(arguments["word"])
+
+    tool = Tool(function, "later", input_schema={"type": "object"})
     assert await tool.run({"word": "x"}) == ("late x", False)
