@@ -181,29 +181,32 @@ async def test_stderr_is_drained_and_its_tail_kept() -> None:
         assert len(connection.transport.stderr_tail) <= 16 * 1024
 
 
-@pytest.mark.requirement("T05")
-async def test_the_last_words_are_there_as_soon_as_the_end_is_known() -> None:
-    program = "import os; os.write(2, b'x' * 20_000 + b'the reason'); os._exit(3)"
+@asynccontextmanager
+async def undrained(program: str) -> AsyncGenerator[RuntimeProcess]:
+    """A program that has ended, while nobody drained its standard error."""
     process = RuntimeProcess([sys.executable, "-I", "-S", "-c", program], env=os.environ, cwd=None)
     try:
         with anyio.fail_after(LIMIT):
-            await process.watch()  # while nobody drains its standard error
+            await process.watch()
+        yield process
+    finally:
+        process.release()
+
+
+@pytest.mark.requirement("T05")
+async def test_the_last_words_are_there_as_soon_as_the_end_is_known() -> None:
+    program = "import os; os.write(2, b'x' * 20_000 + b'the reason'); os._exit(3)"
+    async with undrained(program) as process:
         fault = process.fault("lives on")
         assert isinstance(fault, RuntimeExitedError)
         assert (fault.return_code, fault.stderr_tail[-12:]) == (3, "xxthe reason")
-    finally:
-        process.release()
 
 
 @pytest.mark.requirement("T05")
 async def test_the_last_words_stay_when_they_came_at_the_very_end() -> None:
     program = "import os; os.write(2, b'goodbye'); os._exit(0)"
-    process = RuntimeProcess([sys.executable, "-I", "-S", "-c", program], env=os.environ, cwd=None)
-    try:
-        with anyio.fail_after(LIMIT):
-            await process.watch()
-    finally:
-        process.release()
+    async with undrained(program) as process:
+        pass
     assert process.stderr_tail == "goodbye"
 
 

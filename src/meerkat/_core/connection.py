@@ -204,7 +204,7 @@ class Connection:
         finally:
             self._read_ended.set()
             self._given_up.set()  # no answer comes any more
-        await self._fail_by_end("closed its output but still runs")
+        await self._fail_by_end("closed its output but still runs", self._transport.exit_grace)
 
     async def _read_all(self) -> None:
         try:
@@ -251,10 +251,7 @@ class Connection:
     async def _note_exit(self) -> None:
         """Notice the death of a process whose pipes are held open by a child of its own."""
         await self._transport.watch()
-        if not self._read_ended.is_set():
-            with anyio.move_on_after(DRAIN_GRACE):
-                await self._read_ended.wait()
-        self._fail_as("ended")
+        await self._fail_by_end("ended", DRAIN_GRACE)
 
     def _unwatched(self) -> None:
         """End a runtime that nobody watches any more: the event loop ends, and there was no `close`."""
@@ -281,7 +278,7 @@ class Connection:
 
     async def _note_closed_input(self) -> None:
         # The reader sees the end of the output and tells the exit status, unless the runtime lives on.
-        await self._fail_by_end("closed its input but still runs")
+        await self._fail_by_end("closed its input but still runs", self._transport.exit_grace)
 
     def _sleepers(self) -> Iterable[Sleeper]:
         return (self._probe_alarm, *self._protocol.calls)
@@ -307,16 +304,13 @@ class Connection:
 
     # The end
 
-    async def _fail_by_end(self, living: str) -> None:
-        """Fail everybody by the runtime's end, which may be a moment away, or by what it did instead."""
+    async def _fail_by_end(self, living: str, grace: float) -> None:
+        """Fail everybody by the runtime's end, which may be ``grace`` seconds away, or by what it did instead."""
         if self._protocol.fault is not None:  # whoever closes the connection waits for this task
             return
-        with anyio.move_on_after(self._transport.exit_grace):
+        with anyio.move_on_after(grace):
             await self._transport.ended()
             await self._read_ended.wait()  # what it wrote at last is an answer to somebody
-        self._fail_as(living)
-
-    def _fail_as(self, living: str) -> None:
         if self._protocol.fault is None:
             self._fail(self._transport.fault(living))
 

@@ -306,7 +306,7 @@ def _open_end_of(process: subprocess.Popen[bytes]) -> int:
     thread = threading.Thread(target=wait, name="meerkat exit", daemon=True)
     try:
         thread.start()
-    except BaseException:
+    except RuntimeError:  # the system allows no more of them
         os.close(readable)
         os.close(writable)
         raise
