@@ -7,6 +7,7 @@ import logging
 import os
 from functools import partial
 from math import inf
+from threading import get_ident
 from typing import TYPE_CHECKING, Final
 from typing import Protocol as Interface
 
@@ -75,6 +76,7 @@ class Connection:
         protocol.call_type, self._wait = call_waiting()
         self._where = make_whereabouts()
         self._home = self._where()
+        self._thread = get_ident()
         self._context = contextvars.copy_context()
         self._deadlines = Deadlines(self._sleepers, self._start)
         self._input_open = True
@@ -112,7 +114,8 @@ class Connection:
             MeerkatError: The fault that ended the connection.
             NotConnectedError: Another event loop runs here than where it was opened.
         """
-        if self._where() != self._home:
+        # Loops that run at once are in different threads; which loop runs is a system call on asyncio.
+        if get_ident() != self._thread:
             self.refuse_elsewhere()
         call = self._protocol.call(method, params, cancellable=cancellable, null_id_errors=null_id_errors)
         if not self.gathering:

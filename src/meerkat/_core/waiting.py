@@ -240,7 +240,7 @@ async def _serve_on_asyncio(descriptor: int, served: Served) -> None:
 
 
 def make_whereabouts() -> Callable[[], object]:
-    """Return a function that tells which event loop it is called in, at next to no cost; to be compared only."""
+    """Return a function that tells which event loop it is called in; to be compared only."""
     if in_trio():
         return threading.get_ident  # no thread runs trio twice at once
     import asyncio  # noqa: PLC0415  # a program on trio does without it
